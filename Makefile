@@ -1,0 +1,46 @@
+# onespike-hw. `make` lists what there is; everything sets up what it needs first.
+
+BOARD ?= pynq
+MODEL ?= fashion-cnn
+BACKEND ?= verilog
+OUT ?= build/$(basename $(notdir $(BOARD)))
+ARGS ?=
+JOBS ?= 2
+
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gen test lint bench verify clean
+
+help:  ## list the targets
+	@echo "make TARGET [VARIABLE=value ...]"
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@echo
+	@echo "gen takes BOARD=$(BOARD) (a name or a .toml file), MODEL=$(MODEL), OUT=$(OUT), BACKEND=$(BACKEND)"
+	@echo "and ARGS= for more options of onespike-hw gen; make gen ARGS=--help shows them."
+
+setup:  ## fill .venv/ with what is needed, and install missing system packages
+	@bash scripts/setup.sh
+
+gen: setup  ## the main job: convert, generate for BOARD, play images through the Verilog, compare every bit
+	@$(PY) -m onespike_hw.cli gen --board "$(BOARD)" --model "$(MODEL)" --backend "$(BACKEND)" \
+		--out "$(OUT)" --force $(ARGS)
+
+test: setup  ## the tests, on JOBS=2 processes
+	$(PY) -m pytest -n $(JOBS) -m "not verify" $(ARGS)
+
+lint: setup  ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: setup  ## the benchmarks
+	$(PY) -m benchmarks $(ARGS)
+
+verify: setup  ## the large test matrix: the tests marked verify
+	$(PY) -m pytest -n $(JOBS) -m verify $(ARGS)
+
+clean:  ## remove what was built; .venv/ stays
+	rm -rf build dist sim_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name .venv -prune -o -type d -name __pycache__ -exec rm -rf {} +

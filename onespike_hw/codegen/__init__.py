@@ -1,0 +1,5 @@
+"""From a network to an emitted design: plan, render, write."""
+
+from onespike_hw.codegen.design import Design, generate
+
+__all__ = ["Design", "generate"]

@@ -1,0 +1,110 @@
+"""An emitted design: the folder, and what was planned for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onespike_hw.codegen import verilog
+from onespike_hw.codegen.board import Board, load_board
+from onespike_hw.codegen.cost import plan_resources
+from onespike_hw.codegen.folder import check_target, write_folder
+from onespike_hw.codegen.plan import EnginePlan, Plan
+from onespike_hw.codegen.planner import plan_network
+from onespike_hw.errors import OutputError
+from onespike_hw.network import Network, to_bytes
+
+if TYPE_CHECKING:
+    from rtl_sim.runner import Executable
+
+
+@dataclass(frozen=True)
+class Design:
+    """What `generate` made.
+
+    path     the output folder: rtl/ (Verilog and memory files), sim/ (test bench), network.onespike, plan.json
+    net      the network
+    plan     streams, engines, widths
+    board    the board it was made for
+    """
+
+    path: Path
+    net: Network
+    plan: Plan
+    board: Board
+
+    def simulator(self, name: str, work: Path) -> Executable:
+        """The built test bench on "verilator" or "icarus", in the folder `work`."""
+        from rtl_sim import runner
+
+        return runner.build(self.path, name, work)
+
+
+def generate(
+    net: Network,
+    board: str | Path | Board = "pynq",
+    out: str | Path = "build/pynq",
+    *,
+    backend: str = "verilog",
+    force: bool = False,
+    density: Mapping[str, float] | None = None,
+) -> Design:
+    """Emit the accelerator of a network for a board.
+
+    net      the network
+    board    name of a shipped board, path of a board's TOML file, or a Board
+    out      folder to write; it must not exist, or be ours and `force`
+    backend  "verilog"
+    density  layer name -> share of the values it reads that spike; steers the lanes (onespike_hw.codegen.planner)
+
+    The same network, board and options give the same bytes. Raises BoardError where the network does not fit the board,
+    OutputError where the folder cannot be written.
+    """
+    if backend != "verilog":
+        raise OutputError(f"backend {backend!r} is unknown; use 'verilog'")
+    check_target(Path(out), force=force)
+    target = board if isinstance(board, Board) else load_board(board)
+    plan = plan_network(net, target, density)
+    path = write_folder(out, render(plan, target), force=force, marker={"backend": backend, "board": target.name})
+    return Design(path, net, plan, target)
+
+
+def render(plan: Plan, board: Board) -> dict[str, bytes | str]:
+    """Relative path -> content of the whole output folder."""
+    files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
+    files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
+    files["network.onespike"] = to_bytes(plan.net)
+    files["plan.json"] = json.dumps(summary(plan, board), indent=2) + "\n"
+    return files
+
+
+def summary(plan: Plan, board: Board) -> dict[str, object]:
+    """The plan in figures, for people and scripts."""
+    needed = plan_resources(plan)
+    return {
+        "board": board.name,
+        "timesteps": plan.net.timesteps,
+        "lanes": plan.lanes,
+        "weight_memory_bits": plan.weight_memory_bits,
+        "estimated_luts": round(needed.luts),
+        "estimated_brams": needed.brams,
+        "estimated_dsps": round(needed.dsps),
+        "layers": [_engine_summary(stage) for stage in plan.stages if isinstance(stage, EnginePlan)],
+    }
+
+
+def _engine_summary(engine: EnginePlan) -> dict[str, object]:
+    return {
+        "name": engine.layer.name,
+        "engines": engine.engines,
+        "lanes": engine.lanes,
+        "passes": engine.passes,
+        "windows": engine.windows,
+        "weight_bits": engine.weight_bits,
+        "lane_bits": engine.acc_bits,
+        "potential_bits": engine.potential_bits,
+        "estimated_cycles": engine.estimated_cycles,
+    }

@@ -1,0 +1,248 @@
+"""From a network to streams, windows and widths: all of the accelerator but its parallelism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from onespike_hw.codegen.names import identifiers
+from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for, signed_bits
+from onespike_hw.codegen.schedule import Schedule, schedule
+from onespike_hw.errors import BoardError
+from onespike_hw.network import INPUT, Layer, Network
+
+WORD_CHANNELS = 32
+"""Channels in a word of codes, at most: the serializer looks at all of them in one clock."""
+GROUP_LANES = 16
+"""Lanes that share one drain, at most: 16 drains of 2 classes hide behind a window of 32 spikes or more."""
+SETTLE = 6
+"""Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """How a layer is spread: output channels in `tiles` passes, windows over `engines` engines."""
+
+    tiles: int = 1
+    engines: int = 1
+
+
+def weighted_layers(net: Network) -> tuple[Layer, ...]:
+    """The layers that have weights, in the order of the data."""
+    return tuple(layer for layer in net.layers if layer.weight is not None)
+
+
+def divisors(value: int) -> list[int]:
+    """All divisors, rising."""
+    return [d for d in range(1, value + 1) if value % d == 0]
+
+
+def _suits_groups(n: int, channels: int, groups: int) -> bool:
+    """Can a layer of so many groups read words of n channels? Words within a group, or whole groups within a word."""
+    size = channels // groups
+    return size % n == 0 or (n % size == 0 and groups % (n // size) == 0)
+
+
+def _reader_groups(net: Network, name: str) -> int:
+    """Groups of the next layer with weights behind a layer."""
+    index = 0 if name == INPUT else [layer.name for layer in net.layers].index(name) + 1
+    return next((layer.groups for layer in net.layers[index:] if layer.weight is not None), 1)
+
+
+def _group_passes(channels: int, groups: int, n: int) -> tuple[int, int]:
+    """(passes over groups, groups side by side in a word) for words of n channels."""
+    size = channels // groups
+    return (groups, 1) if size % n == 0 else (groups // (n // size), n // size)
+
+
+def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (shape[0], 1, 1)
+
+
+def input_stream(net: Network, bus_bits: int) -> tuple[Stream, int]:
+    """The stream behind the zero points, and the bits of one value's field on a bus of `bus_bits`."""
+    channels, height, width = _map(net.input_shape)
+    field = 8 if net.input_bits <= 8 else 16
+    groups = _reader_groups(net, INPUT)
+    fitting = [
+        d for d in divisors(channels) if d * field <= max(bus_bits, field) and _suits_groups(d, channels, groups)
+    ]
+    return Stream(INPUT, INPUT, channels, height, width, max(fitting), 1, net.input_bits + 1, False), field
+
+
+def _line(layer: Layer, source: Stream, *, by_column: bool) -> LinePlan:
+    """Line buffer of a layer: whole windows for pooling, columns of all windows of a row for engines."""
+    _, rows_out, columns_out = _map(layer.shape)
+    (kernel_h, kernel_w), (stride_h, stride_w), (padding_h, padding_w) = layer.kernel_size, layer.stride, layer.padding
+    needed = (columns_out - 1) * stride_w + kernel_w
+    return LinePlan(
+        kernel_h=kernel_h,
+        kernel_w=1 if by_column else kernel_w,
+        stride_h=stride_h,
+        stride_w=1 if by_column else stride_w,
+        padding_h=padding_h,
+        padding_w=padding_w,
+        rows_out=rows_out,
+        columns=needed if by_column else columns_out,
+        lines=min(kernel_h + stride_h, max(source.height, kernel_h) + 1),
+    )
+
+
+def _pool(net: Network, layer: Layer, source: Stream, name: str) -> PoolPlan:
+    channels, height, width = _map(layer.shape)
+    window = layer.kernel_size[0] * layer.kernel_size[1]
+    out = replace(
+        source,
+        name=name,
+        source=layer.name,
+        channels=channels,
+        height=height,
+        width=width,
+        bundle=source.bundle * (window if layer.kind == "avgpool" else 1),
+    )
+    return PoolPlan(name, layer, source, out, _line(layer, source, by_column=False))
+
+
+def _sums(layer: Layer, bundle: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the negative and of the positive weights of each output channel, times the values in a bundle."""
+    assert layer.weight is not None
+    flat = layer.weight.reshape(layer.weight.shape[0], -1).astype(np.int64)
+    return np.minimum(flat, 0).sum(1) * bundle, np.maximum(flat, 0).sum(1) * bundle
+
+
+def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) -> tuple[int, int, int]:
+    """(weight, lane, potential) bits: no value of any input needs more (docs/contract.md, Widths)."""
+    assert layer.weight is not None
+    assert layer.bias is not None
+    weight_bits = max(2, signed_bits(int(layer.weight.min()), int(layer.weight.max())))
+    negative, positive = _sums(layer, source.bundle)
+    if steps is None:
+        low, high = net.input_range
+        least = low - int(net.input_zero_point.max())
+        most = high - int(net.input_zero_point.min())
+        lows = negative * max(most, 0) + positive * min(least, 0)
+        highs = positive * max(most, 0) + negative * min(least, 0)
+        lane = signed_bits(int(lows.min()), int(highs.max()))
+    else:
+        constants = net.constants_of(layer.inputs[0])
+        assert constants is not None
+        longest = -(-net.timesteps // steps.classes) - 1
+        lane = signed_bits(
+            int(negative.min()) << (steps.shift * longest), int(positive.max()) << (steps.shift * longest)
+        )
+        lows, highs = negative * int(constants[0]), positive * int(constants[0])
+    lane = max(lane, weight_bits + 1)
+    reach = signed_bits(int((lows + layer.bias).min()), int((highs + layer.bias).max()) + 1)
+    bias = signed_bits(int(layer.bias.min()), int(layer.bias.max()) + 1)
+    return weight_bits, lane, max(reach, bias, lane + 1)
+
+
+def _word_channels(net: Network, layer: Layer, largest: int) -> int:
+    """Channels in a word of codes: as many as the layer's lanes, the next layer's groups and WORD_CHANNELS allow."""
+    channels = layer.shape[0]
+    groups = _reader_groups(net, layer.name)
+    return max(d for d in divisors(largest) if d <= WORD_CHANNELS and _suits_groups(d, channels, groups))
+
+
+def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Parallel) -> EnginePlan:
+    channels, height, width = _map(layer.shape)
+    constants = net.constants_of(layer.inputs[0])
+    settled = net.settled or not layer.fires
+    steps = None if constants is None else schedule(constants, settled=settled)
+    group_passes, groups = _group_passes(source.channels, layer.groups, source.n)
+    pass_channels = channels // group_passes
+    lanes = pass_channels // parallel.tiles
+    n = _word_channels(net, layer, pass_channels) if layer.fires else 1
+    code_bits = bits_for(net.timesteps + 1)
+    if layer.kind == "conv":
+        by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
+        line = None if by_column else _line(layer, source, by_column=True)
+        cols, units, rows = layer.kernel_size[1], source.words, layer.kernel_size[0]
+        columns = source.width if line is None else line.columns
+        stride, row_windows, windows = layer.stride[1], width, height * width
+    else:
+        line = None
+        cols, units, rows = _vector_window(source)
+        columns, stride, row_windows, windows = cols, 1, 1, 1
+    ahead = min(cols, parallel.engines * stride)
+    weight_bits, acc_bits, potential_bits = _widths(net, layer, source, steps)
+    out = Stream(
+        name, layer.name, channels, height, width, n, 1, code_bits if layer.fires else potential_bits, layer.fires
+    )
+    engine = EnginePlan(
+        name=name,
+        layer=layer,
+        source=source,
+        out=out,
+        line=line,
+        columns=columns,
+        stride=stride,
+        row_windows=row_windows,
+        windows=windows,
+        cols=cols,
+        units=units,
+        rows=rows,
+        depth=1 << bits_for(cols + ahead),
+        group_passes=group_passes,
+        tiles=parallel.tiles,
+        lanes=lanes,
+        groups=groups,
+        j=source.n // groups,
+        engines=parallel.engines,
+        schedule=steps,
+        weight_bits=weight_bits,
+        acc_bits=acc_bits,
+        potential_bits=potential_bits,
+        group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= GROUP_LANES),
+        timesteps=net.timesteps,
+        code_bits=code_bits,
+        wait=net.wait,
+        estimated_cycles=0,
+    )
+    return engine
+
+
+def _vector_window(source: Stream) -> tuple[int, int, int]:
+    """(cols, units, rows) of the one window of a linear layer: all words of the map, in the order in which they come.
+
+    A unit is looked at in one clock; up to eight rows keep that quick and the walk short. Bundles are own units.
+    """
+    if source.bundle > 1:
+        return source.height * source.width, source.words, 1
+    words = source.image_words
+    rows = max(d for d in divisors(words) if d <= 8)
+    return words // rows, 1, rows
+
+
+def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
+    """The plan of a network for given parallelism (by layer name; one engine, one pass where there is none).
+
+    Raises BoardError where a layer cannot be split so.
+    """
+    names = identifiers([layer.name for layer in net.layers])
+    streams: dict[str, Stream] = {}
+    stream, field = input_stream(net, bus_bits)
+    streams[INPUT] = stream
+    stages: list[PoolPlan | EnginePlan] = []
+    for layer in net.layers:
+        source = streams[layer.inputs[0]]
+        if layer.kind == "flatten":
+            streams[layer.name] = source
+            continue
+        stage: PoolPlan | EnginePlan
+        if layer.weight is None:
+            stage = _pool(net, layer, source, names[layer.name])
+        else:
+            split = parallel.get(layer.name, Parallel())
+            engine = _engine(net, layer, source, names[layer.name], split)
+            if layer.shape[0] % (engine.group_passes * split.tiles) or (layer.fires and engine.lanes % engine.out.n):
+                raise BoardError(
+                    f"{layer.name}: {layer.shape[0]} output channels cannot be walked in {split.tiles} passes"
+                )
+            stage = engine
+        stages.append(stage)
+        streams[layer.name] = stage.out
+    output = stages[-1]
+    logit_bits = 32 if output.out.bits <= 32 else 64
+    return Plan(net, stream, tuple(stages), field, logit_bits, int(np.prod(net.layers[-1].shape)))

@@ -1,0 +1,124 @@
+"""What the emitted memories hold: weights, biases and ladders in the order in which the engines read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onespike_hw.codegen.plan import EnginePlan
+from onespike_hw.network import Int64
+
+
+def _places(plan: EnginePlan) -> Iterator[tuple[int, int, int]]:
+    """(pixel row, pixel column, chunk of channels) of each word of a pass, as the walker meets the weights."""
+    chunks = plan.pass_units // plan.bundle
+    if plan.layer.kind == "conv":
+        for col in range(plan.cols):
+            for chunk in range(chunks):
+                for row in range(plan.rows):
+                    yield row, col, chunk
+        return
+    width, per_pixel = plan.source.width, plan.source.words // plan.bundle
+    for word in range(plan.cols * chunks * plan.rows):
+        pixel, chunk = divmod(word, per_pixel)
+        yield pixel // width, pixel % width, chunk
+
+
+def weight_rows(plan: EnginePlan) -> NDArray[np.int8]:
+    """int8 (weight_rows, lanes): rows as the engine addresses them; the row of zeros last, where there is one."""
+    layer = plan.layer
+    assert layer.weight is not None
+    source = plan.source
+    weight = layer.weight
+    if layer.kind == "linear":
+        weight = weight.reshape(layer.shape[0], source.channels, source.height, source.width)
+    group_out = layer.shape[0] // layer.groups
+    group_in = source.channels // layer.groups if layer.kind == "conv" else source.channels
+    chunks_per_pass = source.channels // source.n // plan.group_passes
+    rows = np.zeros((plan.weight_rows, plan.lanes), np.int8)
+    lane = np.arange(plan.lanes)
+    lane_group = lane // (plan.lanes // plan.groups)
+    address = 0
+    for number in range(plan.passes):
+        channel = number * plan.lanes + lane
+        first = (number // plan.tiles) * chunks_per_pass
+        for row, col, chunk in _places(plan):
+            for j in range(plan.j):
+                value = (first + chunk) * source.n + lane_group * plan.j + j
+                rows[address] = weight[channel, value - channel // group_out * group_in, row, col]
+                address += 1
+    return rows
+
+
+def biases(plan: EnginePlan, group: int) -> Int64:
+    """int64 (2^(pass_bits + lane_bits),): by {pass, lane} for one group of lanes."""
+    assert plan.layer.bias is not None
+    return _by_lane(plan, group, plan.layer.bias[:, None])[:, 0]
+
+
+def ladder_nodes(plan: EnginePlan, group: int) -> tuple[Int64, Int64]:
+    """Earlier and later step of each node, by {pass, lane, node}: the ternary search tree of each neuron's ladder."""
+    assert plan.layer.ladder is not None
+    ladder = _clipped(plan, plan.layer.ladder)
+    least = -(1 << (plan.potential_bits - 1))
+    count = 1 << plan.node_bits
+    pairs = np.full((ladder.shape[0], count, 2), least, np.int64)
+    node = 0
+    for level in range(plan.levels):
+        span = 3 ** (plan.levels - 1 - level)
+        for position in range(3**level):
+            for side in range(2):
+                step = (3 * position + side + 1) * span - 1
+                if step < plan.timesteps:
+                    pairs[:, node, side] = ladder[:, step]
+            node += 1
+    lanes = _by_lane(plan, group, pairs.reshape(ladder.shape[0], -1)).reshape(-1, 2)
+    return lanes[:, 0], lanes[:, 1]
+
+
+def early_thresholds(plan: EnginePlan, group: int) -> Int64:
+    """The step to test with the drain of each phase, by {pass, lane, phase}; above every potential for none."""
+    assert plan.layer.ladder is not None
+    ladder = _clipped(plan, plan.layer.ladder)
+    never = (1 << (plan.potential_bits - 1)) - 1
+    table = np.full((ladder.shape[0], 1 << plan.step_bits), never, np.int64)
+    tested = plan.timesteps - 1 - plan.wait
+    table[:, plan.wait : plan.timesteps - 1] = ladder[:, :tested]
+    return _by_lane(plan, group, table).reshape(-1)
+
+
+def _clipped(plan: EnginePlan, ladder: Int64) -> Int64:
+    """A ladder in the width of the potentials: the largest number is above every potential, the least below none."""
+    top = (1 << (plan.potential_bits - 1)) - 1
+    return np.clip(ladder, -top - 1, top)
+
+
+def _by_lane(plan: EnginePlan, group: int, table: Int64) -> Int64:
+    """Rows of a table by channel, at the addresses {pass, lane} of one group of lanes; 0 where there is no channel."""
+    result = np.zeros((1 << (plan.pass_bits + plan.lane_bits), table.shape[1]), np.int64)
+    lane = np.arange(plan.group_lanes)
+    for number in range(plan.passes):
+        result[(number << plan.lane_bits) + lane] = table[number * plan.lanes + group * plan.group_lanes + lane]
+    return result
+
+
+def hex_lines(words: list[int] | Int64, bits: int) -> str:
+    """One two's complement word a line, as $readmemh takes it."""
+    digits = -(-bits // 4)
+    mask = (1 << bits) - 1
+    return "".join(f"{int(word) & mask:0{digits}x}\n" for word in words)
+
+
+def packed_words(fields: NDArray[np.signedinteger], bits: int) -> str:
+    """Rows of small two's complement fields, the first field in the lowest bits, one row a line."""
+    count = fields.shape[1]
+    raw = (fields.astype(np.int32)[:, :, None] >> np.arange(bits, dtype=np.int32)) & 1
+    flat = raw.reshape(len(fields), count * bits).astype(np.uint8)
+    digits = -(-(count * bits) // 4)
+    padded = np.zeros((len(fields), digits * 4), np.uint8)
+    padded[:, : count * bits] = flat
+    nibbles = padded.reshape(len(fields), digits, 4) @ np.array([1, 2, 4, 8], np.uint8)
+    text = np.frombuffer(b"0123456789abcdef", np.uint8)[nibbles[:, ::-1]]
+    return "".join(f"{line.tobytes().decode()}\n" for line in text)

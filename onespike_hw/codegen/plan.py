@@ -1,0 +1,271 @@
+"""What the accelerator looks like: streams, engines, widths. Plain numbers, which the templates render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onespike_hw.codegen.schedule import Schedule
+from onespike_hw.network import Layer, Network
+
+
+def bits_for(count: int) -> int:
+    """Bits of an address of `count` places; at least 1."""
+    return max(1, (count - 1).bit_length())
+
+
+def signed_bits(low: int, high: int) -> int:
+    """Bits of a two's complement number that holds every value of low..high."""
+    return max(low.bit_length() if low >= 0 else (-low - 1).bit_length(), high.bit_length() if high >= 0 else 0) + 1
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Words that travel between layers, pixel by pixel, row by row; a word holds `n` channels of one pixel.
+
+    name      identifier; the signals are NAME_valid, NAME_ready, NAME_word
+    source    the layer from which it leaves, or "input"
+    channels, height, width  of the map (a vector is a map of 1 x 1, or the map that was flattened)
+    n         channels in a word
+    bundle    values for each channel and pixel (average pooling), in words of their own, next to each other
+    bits      of one value: a phase code, or a signed difference of the input
+    is_codes  phase codes, or multi-bit values
+    """
+
+    name: str
+    source: str
+    channels: int
+    height: int
+    width: int
+    n: int
+    bundle: int
+    bits: int
+    is_codes: bool
+
+    @property
+    def words(self) -> int:
+        """Words in a pixel."""
+        return self.channels // self.n * self.bundle
+
+    @property
+    def word_bits(self) -> int:
+        return self.n * self.bits
+
+    @property
+    def image_words(self) -> int:
+        return self.height * self.width * self.words
+
+
+@dataclass(frozen=True)
+class LinePlan:
+    """A line buffer: windows of kernel_h x kernel_w, rows of `columns` windows."""
+
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    padding_h: int
+    padding_w: int
+    rows_out: int
+    columns: int
+    lines: int
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    """A pooling layer: a line buffer, and the earliest spike of a window (max), or the words as they are (average)."""
+
+    name: str
+    layer: Layer
+    source: Stream
+    out: Stream
+    line: LinePlan
+
+
+@dataclass(frozen=True)
+class EnginePlan:
+    """A layer with weights: one or several engines, dealt the windows in turn.
+
+    line          line buffer in front; None where the words come in the order of the columns anyway
+    columns       columns in a row of windows
+    stride        columns from one window to the next
+    row_windows   windows in a row
+    windows       windows in an image
+    cols, units, rows  a window is cols columns of units x rows words
+    depth         columns in an engine's ring
+    group_passes, tiles, lanes  a window is walked group_passes * tiles times, each for `lanes` output channels
+    groups, j     channel groups side by side in a word, channels of each; one position of all groups is read a clock
+    engines       side by side
+    schedule      None for the first layer, whose engines multiply
+    weight_bits, acc_bits, potential_bits  widths of weight, lane and potential
+    group_lanes   lanes that share one drain
+    """
+
+    name: str
+    layer: Layer
+    source: Stream
+    out: Stream
+    line: LinePlan | None
+    columns: int
+    stride: int
+    row_windows: int
+    windows: int
+    cols: int
+    units: int
+    rows: int
+    depth: int
+    group_passes: int
+    tiles: int
+    lanes: int
+    groups: int
+    j: int
+    engines: int
+    schedule: Schedule | None
+    weight_bits: int
+    acc_bits: int
+    potential_bits: int
+    group_lanes: int
+    timesteps: int
+    code_bits: int
+    wait: int
+    estimated_cycles: int
+
+    @property
+    def passes(self) -> int:
+        return self.group_passes * self.tiles
+
+    @property
+    def pass_units(self) -> int:
+        return self.units // self.group_passes
+
+    @property
+    def bundle(self) -> int:
+        return self.source.bundle
+
+    @property
+    def lane_groups(self) -> int:
+        return self.lanes // self.group_lanes
+
+    @property
+    def pass_rows(self) -> int:
+        """Rows of weights for one pass."""
+        return self.cols * (self.pass_units // self.bundle) * self.rows * self.j
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows of the weight memory; an engine that adds has a row of zeros behind them."""
+        return self.passes * self.pass_rows + (0 if self.schedule is None else 1)
+
+    @property
+    def weight_memory_bits(self) -> int:
+        """Bits of the weights in one engine's memory."""
+        return self.weight_rows * self.lanes * self.weight_bits
+
+    @property
+    def base_bits(self) -> int:
+        return bits_for(self.weight_rows)
+
+    @property
+    def slot_bits(self) -> int:
+        return bits_for(self.depth)
+
+    @property
+    def unit_bits(self) -> int:
+        return bits_for(self.units)
+
+    @property
+    def row_bits(self) -> int:
+        return bits_for(self.rows)
+
+    @property
+    def pass_bits(self) -> int:
+        return bits_for(self.passes)
+
+    @property
+    def lane_bits(self) -> int:
+        return bits_for(self.group_lanes)
+
+    @property
+    def step_bits(self) -> int:
+        return bits_for(self.timesteps)
+
+    @property
+    def classes(self) -> int:
+        return 1 if self.schedule is None else self.schedule.classes
+
+    @property
+    def class_bits(self) -> int:
+        return bits_for(self.classes)
+
+    @property
+    def levels(self) -> int:
+        """Rounds of the search in the ladder, three ways each; 1 where the potentials leave as they are."""
+        levels = 1
+        while self.layer.fires and 3**levels <= self.timesteps:
+            levels += 1
+        return levels
+
+    @property
+    def level_bits(self) -> int:
+        return bits_for(self.levels)
+
+    @property
+    def node_bits(self) -> int:
+        """Address bits of the nodes of all rounds: 1 + 3 + 9 + .."""
+        return bits_for((3**self.levels - 1) // 2)
+
+    @property
+    def early(self) -> bool:
+        """Neurons may fire before all of their input is there."""
+        return self.layer.fires and self.schedule is not None and self.wait < self.timesteps - 1
+
+    @property
+    def latency(self) -> int:
+        """Clocks from the issue of a drain to its sums, less one: memory, lane; a multiplying lane takes one more."""
+        return 3 if self.schedule is None else 2
+
+    @property
+    def out_words(self) -> int:
+        """Words (codes) or logits that a window gives."""
+        return self.passes * self.lanes // self.out.n
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole accelerator, in the order of the data.
+
+    field_bits  bits of one input value on the input bus (its width, up to full bytes)
+    logit_bits  bits of one logit on the output bus
+    logits      logits in an image
+    """
+
+    net: Network
+    input: Stream
+    stages: tuple[PoolPlan | EnginePlan, ...]
+    field_bits: int
+    logit_bits: int
+    logits: int
+
+    @property
+    def engines(self) -> tuple[EnginePlan, ...]:
+        return tuple(stage for stage in self.stages if isinstance(stage, EnginePlan))
+
+    @property
+    def output(self) -> EnginePlan:
+        last = self.stages[-1]
+        assert isinstance(last, EnginePlan)
+        return last
+
+    @property
+    def lanes(self) -> int:
+        """Synapse lanes: weights that can be added in a clock (the multiplying lanes of the first layer left out)."""
+        return sum(e.lanes * e.engines for e in self.engines if e.schedule is not None)
+
+    @property
+    def weight_memory_bits(self) -> int:
+        """Bits of weight memory over all engines (each has its own copy)."""
+        return sum(e.weight_memory_bits * e.engines for e in self.engines)
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """Streams of codes, as the scoreboard watches them."""
+        return tuple(s.out for s in self.stages[:-1] if s.out.is_codes and self.net.carries_codes(s.layer.name))

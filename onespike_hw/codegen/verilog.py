@@ -1,0 +1,121 @@
+"""Renders a plan as SystemVerilog, one module a file, with the memory files beside them."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from onespike_hw import resources
+from onespike_hw.codegen.cost import LUT_ROM_ROWS
+from onespike_hw.codegen.memories import biases, early_thresholds, hex_lines, ladder_nodes, packed_words, weight_rows
+from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan, Stream
+from onespike_hw.network import Layer
+
+
+def environment() -> Environment:
+    """Jinja over templates/, where an undefined name is an error."""
+    return Environment(
+        loader=FileSystemLoader(resources.templates()),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(plan: Plan) -> dict[str, str]:
+    """File name -> text of everything under rtl/. The same plan gives the same text."""
+    jinja = environment()
+    files: dict[str, str] = {}
+    for path in sorted((resources.templates() / "verilog").glob("*.sv")):
+        files[path.name] = path.read_text()
+    for stage in plan.stages:
+        if isinstance(stage, PoolPlan):
+            files[f"{stage.name}_layer.sv"] = jinja.get_template("verilog/pool_layer.sv.j2").render(
+                p=stage, describe=describe(stage.layer), silent=silent(stage.source, plan)
+            )
+        else:
+            files |= _render_engine(jinja, plan, stage)
+    files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(plan=plan, zeros=_zero_points(plan))
+    return {name: files[name] for name in sorted(files)}
+
+
+def render_simulation(plan: Plan) -> dict[str, str]:
+    """File name -> text of the test bench under sim/."""
+    jinja = environment()
+    slowest = sum(stage.windows * stage.passes * stage.pass_rows * plan.net.timesteps for stage in plan.engines)
+    words = sum(stage.source.image_words for stage in plan.stages)
+    return {
+        "tb.sv": jinja.get_template("sim/tb.sv.j2").render(plan=plan, patience=10_000 + 2 * slowest + 64 * words),
+        "tb_clock.sv": (resources.templates() / "sim" / "tb_clock.sv").read_text(),
+        "main.cpp": (resources.templates() / "sim" / "main.cpp").read_text(),
+    }
+
+
+def rom_kind(engine: EnginePlan) -> str:
+    """The memory module that holds an engine's weights."""
+    return "lut_rom" if engine.weight_rows <= LUT_ROM_ROWS else "block_rom"
+
+
+def describe(layer: Layer) -> str:
+    """A layer in a few words, as torch would print it."""
+    if layer.kind == "linear":
+        assert layer.weight is not None
+        return f"linear, {layer.weight.shape[1]} to {layer.weight.shape[0]}"
+    kernel, stride, padding = ("x".join(map(str, pair)) for pair in (layer.kernel_size, layer.stride, layer.padding))
+    window = f"{kernel}, stride {stride}, padding {padding}"
+    if layer.kind == "conv":
+        assert layer.weight is not None
+        channels = f"{layer.weight.shape[1] * layer.groups} to {layer.shape[0]} channels"
+        return f"convolution {window}, {channels}" + (f", {layer.groups} groups" if layer.groups > 1 else "")
+    return f"{'max' if layer.kind == 'maxpool' else 'average'} pooling {window}"
+
+
+def silent(stream: Stream, plan: Plan) -> str:
+    """A word of padding: silent codes, or differences of zero."""
+    if not stream.is_codes:
+        return f"{stream.word_bits}'d0"
+    return "{" + f"{stream.n}{{{stream.bits}'d{plan.net.timesteps}}}" + "}"
+
+
+def _zero_points(plan: Plan) -> str:
+    bits = plan.input.bits
+    mask = (1 << bits) - 1
+    fields = [f"{bits}'d{int(zero) & mask}" for zero in reversed(plan.net.input_zero_point)]
+    return "{" + ", ".join(fields) + "}"
+
+
+def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[str, str]:
+    last = engine is plan.output
+    kind = "dense" if engine.schedule is None else "spike"
+    constants = (1,) if engine.schedule is None else engine.schedule.multipliers
+    files = {
+        f"{engine.name}_engine.sv": jinja.get_template(f"verilog/{kind}_engine.sv.j2").render(
+            e=engine,
+            rom_kind=rom_kind(engine),
+            logit_bits=plan.logit_bits,
+            q_bits=max(constants).bit_length(),
+        ),
+        f"{engine.name}_layer.sv": jinja.get_template("verilog/engine_layer.sv.j2").render(
+            e=engine,
+            describe=describe(engine.layer),
+            silent=silent(engine.source, plan),
+            out_bits=plan.logit_bits if last else engine.out.word_bits,
+            last=last,
+        ),
+        f"{engine.name}_weights.hex": packed_words(weight_rows(engine), engine.weight_bits),
+    }
+    for group in range(engine.lane_groups):
+        files[f"{engine.name}_bias_{group}.hex"] = hex_lines(biases(engine, group), engine.potential_bits)
+        if engine.layer.fires:
+            files[f"{engine.name}_ladder_{group}.hex"] = _ladder_file(engine, group)
+        if engine.early:
+            files[f"{engine.name}_early_{group}.hex"] = hex_lines(
+                early_thresholds(engine, group), engine.potential_bits
+            )
+    return files
+
+
+def _ladder_file(engine: EnginePlan, group: int) -> str:
+    earlier, later = ladder_nodes(engine, group)
+    bits = engine.potential_bits
+    mask = (1 << bits) - 1
+    return hex_lines([(int(b) & mask) << bits | (int(a) & mask) for a, b in zip(earlier, later, strict=True)], 2 * bits)

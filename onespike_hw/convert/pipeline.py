@@ -1,0 +1,137 @@
+"""From a torch module and calibration images to a Network."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from onespike_hw.convert.base import Coding, optimal_base, optimal_root
+from onespike_hw.convert.build import Neurons, build
+from onespike_hw.convert.fold import fold
+from onespike_hw.convert.inputs import calibration_images, input_code
+from onespike_hw.convert.layers import FloatLayer, apply_all
+from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
+from onespike_hw.convert.options import Options, checked
+from onespike_hw.convert.trace import trace
+from onespike_hw.errors import ConversionError
+from onespike_hw.network import Network
+
+Float64 = NDArray[np.float64]
+
+_CHECKED_IMAGES = 8
+_CHECKED_TOLERANCE = 1e-3
+
+
+def convert(
+    model: nn.Module,
+    calibration: Tensor | NDArray[np.floating],
+    *,
+    timesteps: int = 8,
+    base: str | float = "optimal",
+    threshold_shift: bool = True,
+    normalization: str = "channel",
+    percentile: float = 99.9,
+    weight_bits: int = 8,
+    input_bits: int = 8,
+    wait: str | int = "settled",
+    start: int = 0,
+    input_range: tuple[float, float] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    calibrate: bool = True,
+) -> Network:
+    """Convert a trained ReLU network to single-spike phase coding (One-Spike SNN, arXiv 2403.08786).
+
+    model            a module that torch.fx can trace: one chain of Conv2d, BatchNorm, Linear, ReLU, pooling, Flatten,
+                     Dropout and Identity; it is not changed
+    calibration      a few hundred images as the model takes them, float [N, C, H, W] or [N, C]; labels are not needed
+    timesteps        T, phases in one period, 1..32
+    base             Q: "optimal" loses least on the calibration activations, "root" is the best of 2^(m/n), n <= 4,
+                     "per-layer" one optimal base a layer, or a number above 1
+    threshold_shift  thresholds half-way between the levels
+    normalization    full scales per "channel" or per "layer"
+    percentile       of the calibration activations that is the full scale (100: the largest)
+    calibrate        full scales of least squared coding error in place of the percentile
+    weight_bits      2..8, quantised per output channel by Brevitas
+    input_bits       1..16
+    wait             phases that a layer lags behind the one before it, 0..T-1, or "settled" (T-1)
+    start            a spike in phase k stands for Q^-(k + start) of the full scale
+    input_range      (low, high) in real units, signed where low < 0; None reads it from the calibration images
+    input_shape      (C, H, W) or (C,); None takes the calibration images'
+
+    Raises ConversionError, naming the layer or option, its value and the way out.
+    """
+    options = checked(
+        timesteps=timesteps,
+        base=base,
+        threshold_shift=threshold_shift,
+        normalization=normalization,
+        percentile=percentile,
+        weight_bits=weight_bits,
+        input_bits=input_bits,
+        wait=wait,
+        start=start,
+        calibrate=calibrate,
+    )
+    if not isinstance(model, nn.Module):
+        raise ConversionError(f"model: is a {type(model).__name__}; give a torch.nn.Module")
+    images = calibration_images(calibration, input_shape)
+    code = input_code(images, options.input_bits, input_range)
+    model = copy.deepcopy(model).cpu().float().eval()
+    chain = float_layers(model, images)
+    activations = list(observe(chain, code.rounded(images), options.normalization, options.percentile))
+    neurons = _choose_neurons(activations, options)
+    codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], options)]
+    return build(chain, neurons, codings[0], code, tuple(images.shape[1:]), options)
+
+
+def float_layers(model: nn.Module, images: Tensor) -> list[FloatLayer]:
+    """The model as the chain of float layers that is converted; checked against the model on the first images.
+
+    model   in eval mode
+    images  float32 [N, ...]
+
+    Raises ConversionError where the model cannot be traced or folded, or the chain does not do what the model does.
+    """
+    few = images[:_CHECKED_IMAGES]
+    chain = fold(trace(model, torch.cat([few, few])[:2]), tuple(images.shape[1:]))
+    with torch.no_grad():
+        expected = model(few).double()
+        found = apply_all(chain, few.double())
+    largest, difference = float(expected.abs().max()), float((expected - found).abs().max())
+    if not difference <= _CHECKED_TOLERANCE * max(largest, 1e-6):
+        what = f"what was traced differs from what it computes by {difference:.3g} (largest output {largest:.3g})"
+        raise ConversionError(f"model: {what}; remove hooks and random operations, which torch.fx does not see")
+    return chain
+
+
+def _choose_neurons(activations: Sequence[Activations], options: Options) -> dict[str, Neurons]:
+    """Bases and full scales of all firing layers, by name."""
+    if options.base == "per-layer":
+        one_by_one = [_choose_together([layer], options) for layer in activations]
+        return {name: neurons for chosen in one_by_one for name, neurons in chosen.items()}
+    return _choose_together(activations, options)
+
+
+def _choose_together(activations: Sequence[Activations], options: Options) -> dict[str, Neurons]:
+    """One base for all of these layers; where both are free, base and full scales are chosen for each other in turn."""
+    scales = [layer.percentiles for layer in activations]
+    coding = _choose_coding(activations, scales, options)
+    if options.calibrate:
+        scales = [least_squares_scales(layer, coding, options.normalization) for layer in activations]
+        coding = _choose_coding(activations, scales, options)
+        scales = [least_squares_scales(layer, coding, options.normalization) for layer in activations]
+    return {layer.name: Neurons(coding, scale) for layer, scale in zip(activations, scales, strict=True)}
+
+
+def _choose_coding(activations: Sequence[Activations], scales: Sequence[Float64], options: Options) -> Coding:
+    base = options.base
+    if isinstance(base, str):
+        samples = [layer.in_full_scales(scale) for layer, scale in zip(activations, scales, strict=True)]
+        choose = optimal_root if base == "root" else optimal_base
+        base = choose(samples, options.timesteps, options.start, options.threshold_shift)
+    return Coding(options.timesteps, base, options.start, options.threshold_shift)

@@ -1,0 +1,134 @@
+"""From a torch module to a plain chain of operations, by torch.fx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from onespike_hw.convert import operations
+from onespike_hw.convert.layers import FloatLayer, Shape
+from onespike_hw.errors import ConversionError
+from onespike_hw.network import INPUT
+
+
+class _Tracer(fx.Tracer):
+    """Keeps modules of torch.nn whole, plain subclasses of them, and Brevitas's; looks into all others."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        plain = any(isinstance(m, kind) and type(m).forward is kind.forward for kind in operations.SUPPORTED_MODULES)
+        brevitas = type(m).__module__.startswith("brevitas.")
+        return plain or brevitas or super().is_leaf_module(m, module_qualified_name)
+
+
+class _ShapeRun(fx.Interpreter):
+    """Runs the graph on a few images and notes the shape of every tensor, an image; None for what is no tensor."""
+
+    def __init__(self, graph: fx.GraphModule) -> None:
+        super().__init__(graph)
+        self.shapes: dict[fx.Node, Shape | None] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        try:
+            result = super().run_node(n)
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            read = [self.shapes[source] for source in n.all_input_nodes]
+            what = f"cannot read a tensor of shape {read[0] if read else ()} an image"
+            way_out = "give calibration images of the shape that the network takes"
+            raise ConversionError(f"{_title(n)}: {what} ({error}); {way_out}") from error
+        self.shapes[n] = tuple(result.shape[1:]) if isinstance(result, Tensor) else None
+        return result
+
+
+def trace(model: nn.Module, images: Tensor) -> list[FloatLayer]:
+    """The operations that `model` applies to its input, in their order; the model is in eval mode.
+
+    images    a few calibration images, float32 [N, ...]; they give the shapes
+
+    Raises ConversionError for a module that torch.fx cannot trace, that branches, or that holds unsupported operations.
+    """
+    graph = _graph(model)
+    modules = dict(graph.named_modules())
+    placeholders = [node for node in graph.graph.nodes if node.op == "placeholder"]
+    if len(placeholders) != 1:
+        names = ", ".join(node.name for node in placeholders) or "none"
+        raise ConversionError(
+            f"model: its forward takes {len(placeholders)} arguments ({names}); it must take one tensor"
+        )
+    for node in graph.graph.nodes:
+        if node.op == "call_module" and not isinstance(modules[node.target], operations.SUPPORTED_MODULES):
+            raise operations.unsupported_module(node.target, modules[node.target])
+    run = _ShapeRun(graph)
+    with torch.no_grad():
+        run.run(images)
+    chain: list[FloatLayer] = []
+    used = {INPUT}
+    current = placeholders[0]
+    for node in graph.graph.nodes:
+        if node.op in ("call_module", "call_function", "call_method") and run.shapes[node] is not None:
+            _check_chain(node, current, run.shapes)
+            before, after = run.shapes[current], run.shapes[node]
+            assert before is not None
+            assert after is not None
+            chain += _layers(node, modules, _unused(_title(node), used), before, after)
+            current = node
+        elif node.op == "output" and node.args[0] is not current:
+            raise ConversionError("model: it must return one tensor, the logits; wrap it in a module that does")
+    return chain
+
+
+def _graph(model: nn.Module) -> fx.GraphModule:
+    try:
+        return fx.GraphModule(model, _Tracer().trace(model))
+    except Exception as error:  # whatever the user's forward raises when it is traced
+        way_out = "write its forward without loops and conditions that depend on the data"
+        raise ConversionError(f"model: torch.fx cannot trace it ({error}); {way_out}") from error
+
+
+def _title(node: fx.Node) -> str:
+    """The module's qualified name, or the name that torch.fx gives to a function's call."""
+    return str(node.target) if node.op == "call_module" else node.name
+
+
+def _unused(name: str, used: set[str]) -> str:
+    """The name, numbered from its second use on; noted as used."""
+    unused, count = name, 1
+    while unused in used:
+        count += 1
+        unused = f"{name}_{count}"
+    used.add(unused)
+    return unused
+
+
+def _check_chain(node: fx.Node, current: fx.Node, shapes: dict[fx.Node, Shape | None]) -> None:
+    read = [source for source in node.all_input_nodes if shapes[source] is not None]
+    if read == [current]:
+        return
+    name = _title(node)
+    if operations.joins(node.target) and len(read) > 1:
+        names = " and ".join(_title(source) for source in read)
+        raise ConversionError(
+            f"{name}: joins the branches {names}; only a chain of layers is supported, leave one branch"
+        )
+    if len(read) == 1 and read[0].op != "get_attr":
+        what = f"reads {_title(read[0])}, which other layers have read as well"
+        raise ConversionError(f"{name}: {what}; only a chain of layers is supported, leave one branch")
+    raise operations.unsupported_call(name, _called(node))
+
+
+def _called(node: fx.Node) -> str:
+    target = node.target
+    return target if isinstance(target, str) else getattr(target, "__name__", str(target))
+
+
+def _layers(node: fx.Node, modules: dict[str, nn.Module], name: str, before: Shape, after: Shape) -> list[FloatLayer]:
+    if node.op == "call_module":
+        return operations.from_module(name, modules[str(node.target)], before, after)
+    table: dict[Any, Any] = operations.METHODS if node.op == "call_method" else operations.FUNCTIONS
+    if node.target not in table:
+        raise operations.unsupported_call(name, _called(node))
+    keywords = {key: value for key, value in node.kwargs.items() if key != "input"}
+    positional = node.args if "input" in node.kwargs else node.args[1:]
+    result: list[FloatLayer] = table[node.target](name, before, after, *positional, **keywords)
+    return result

@@ -1,0 +1,69 @@
+"""From what the user has, real values or integers, to the integers that the accelerator takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from onespike_hw.errors import InputError
+from onespike_hw.network import Float64, Int64, Network
+
+TOLERANCE = 0.5
+"""Input steps by which a real value may lie outside the range before it is refused; inside, it is clipped."""
+
+
+def quantize_input(net: Network, x: ArrayLike) -> Int64:
+    """Input integers of a batch.
+
+    x: [N, *net.input_shape]. Real values (float dtype), as the torch module takes them, become
+    rint(real / input_scale + input_offset), round half to even; integers (or bool) are taken as they are.
+    Returns int64 of the same shape, within net.input_range.
+    Raises InputError for another shape or type, for NaN, and for the first value out of range.
+    """
+    return quantize_images(net, check_batch(net, x), first=0)
+
+
+def check_batch(net: Network, x: ArrayLike) -> NDArray[Any]:
+    """x as an array of shape [N, *net.input_shape] and of a numeric type; InputError where it is none."""
+    batch = np.asarray(x)
+    wanted = ", ".join(str(size) for size in net.input_shape)
+    if batch.shape == net.input_shape:
+        raise InputError(f"input: shape {batch.shape} is one image; put a batch axis in front: [1, {wanted}]")
+    if batch.shape[1:] != net.input_shape or batch.ndim == 0:
+        raise InputError(f"input: shape {batch.shape} does not fit this network; give a batch of shape [N, {wanted}]")
+    if batch.dtype.kind not in "fiub":
+        raise InputError(f"input: type {batch.dtype} is neither real nor integer; use float32 or uint8")
+    return batch
+
+
+def quantize_images(net: Network, images: NDArray[Any], first: int) -> Int64:
+    """Input integers of a part of a checked batch whose first image has the number `first`."""
+    low, high = net.input_range
+    if images.dtype.kind != "f":
+        outside = (images < low) | (images > high)
+        _refuse(images, outside, first, f"outside {low}..{high}, the integers of this network's input")
+        return images.astype(np.int64)
+    _refuse(images, np.isnan(images), first, "not a number; clean the data")
+    scale, offset = _per_channel(net, net.input_scale), _per_channel(net, net.input_offset)
+    steps = images.astype(np.float64) / scale + offset
+    outside = (steps < low - TOLERANCE) | (steps > high + TOLERANCE)
+    if outside.any():
+        channel = int(np.argwhere(outside)[0][1])
+        least, most = (np.array([low, high]) - net.input_offset[channel]) * net.input_scale[channel]
+        way_out = "scale the data as in training, or convert with calibration data of this range"
+        _refuse(images, outside, first, f"outside {least:.6g}..{most:.6g}, the range of channel {channel}; {way_out}")
+    return np.clip(np.rint(steps), low, high).astype(np.int64)
+
+
+def _per_channel(net: Network, values: Float64) -> Float64:
+    return values.reshape(-1, *[1] * (len(net.input_shape) - 1))
+
+
+def _refuse(images: NDArray[Any], wrong: NDArray[np.bool_], first: int, why: str) -> None:
+    if not wrong.any():
+        return
+    image, *rest = (int(i) for i in np.argwhere(wrong)[0])
+    index = ", ".join(str(i) for i in (first + image, *rest))
+    raise InputError(f"input: value {images[(image, *rest)]} at [{index}] is {why}")

@@ -1,0 +1,147 @@
+"""A batch of images through a whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from onespike_hw.errors import InputError
+from onespike_hw.golden import neurons
+from onespike_hw.golden.inputs import check_batch, quantize_images
+from onespike_hw.golden.neurons import Neurons, Response
+from onespike_hw.golden.signals import Codes, Integers, PhaseCodes, Signal, Sums, per_image
+from onespike_hw.network import INPUT, Float64, Int64, Layer, Network
+
+FIELD_BYTES = 8 << 20
+"""Memory for the receptive fields of one layer, where one image does not take more: what stays in the cache."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the network made of N images.
+
+    logits        int64 [N, classes]; [N, C, H, W] where the last layer has more than one pixel
+    scale         float64 [classes]: real value of one unit of a logit
+    codes         layer name -> uint8 phase codes [N, C, H, W] or [N, C], T = silent, for every layer that codes
+                  leave; empty where the run was made with codes=False
+    sops          conv or linear layer -> int64 [N], synaptic operations
+    spikes        layer that fires -> int64 [N], spikes that leave it
+    noise_spikes  layer that fires -> int64 [N], spikes that the settled neuron with the same input would not have
+                  fired, or would have fired in another phase
+    potentials    conv or linear layer -> int64 V_{T-1}, [N, C, H, W] or [N, C]; empty unless asked for
+    """
+
+    logits: Int64
+    scale: Float64
+    codes: dict[str, PhaseCodes]
+    sops: dict[str, Int64]
+    spikes: dict[str, Int64]
+    noise_spikes: dict[str, Int64]
+    potentials: dict[str, Int64]
+
+    @property
+    def predictions(self) -> Int64:
+        """Class of the largest real logit: int64 [N], or [N, H, W]."""
+        scale = self.scale.reshape(-1, *[1] * (self.logits.ndim - 2))
+        return np.argmax(self.logits * scale, axis=1)
+
+
+def run(
+    net: Network,
+    x: ArrayLike,
+    *,
+    codes: bool = True,
+    potentials: bool = False,
+    batch: int = 64,
+    progress: Progress | None = None,
+) -> Run:
+    """Run images through a network, in exact integers.
+
+    x           [N, *net.input_shape]: real values as the torch module takes them, or input integers (see
+                quantize_input)
+    codes       keep the phase codes of all layers
+    potentials  keep the last potentials of all neurons
+    batch       images at once, at most: fewer where one layer's receptive fields would take too much memory
+    progress    called with (images done, images in all) after each such batch
+    Raises InputError for images that this network cannot take.
+    """
+    images = check_batch(net, x)
+    if batch < 1:
+        raise InputError(f"batch: must be at least 1, not {batch}")
+    prepared = {layer.name: neurons.build(net, layer) for layer in net.layers if layer.weight is not None}
+    step = max(1, min(batch, FIELD_BYTES // max(neurons.field_bytes(each) for each in prepared.values())))
+    result = _empty(net, len(images), codes, potentials)
+    for first in range(0, len(images), step):
+        part = slice(first, min(first + step, len(images)))
+        _run_part(net, prepared, quantize_images(net, images[part], first), part, result)
+        if progress is not None:
+            progress(part.stop, len(images))
+    return result
+
+
+def _empty(net: Network, images: int, codes: bool, potentials: bool) -> Run:
+    last = net.layers[-1]
+    assert last.scale is not None
+    integrating = [layer for layer in net.layers if layer.weight is not None]
+    firing = [layer for layer in net.layers if layer.fires]
+    coded = [layer for layer in net.layers if codes and net.carries_codes(layer.name)]
+    return Run(
+        logits=np.zeros((images, *_logit_shape(last)), np.int64),
+        scale=last.scale,
+        codes={layer.name: np.zeros((images, *layer.shape), np.uint8) for layer in coded},
+        sops={layer.name: np.zeros(images, np.int64) for layer in integrating},
+        spikes={layer.name: np.zeros(images, np.int64) for layer in firing},
+        noise_spikes={layer.name: np.zeros(images, np.int64) for layer in firing},
+        potentials={layer.name: np.zeros((images, *layer.shape), np.int64) for layer in integrating if potentials},
+    )
+
+
+def _logit_shape(last: Layer) -> tuple[int, ...]:
+    return last.shape[:1] if last.shape[1:] in ((), (1, 1)) else last.shape
+
+
+def _run_part(net: Network, prepared: dict[str, Neurons], integers: Int64, part: slice, result: Run) -> None:
+    """Run the images of `part` and write what they give into their places of `result`."""
+    zero_point = net.input_zero_point.reshape(-1, *[1] * (integers.ndim - 1))
+    signals: dict[str, Signal] = {INPUT: Integers(np.swapaxes(integers, 0, 1) - zero_point, net.input_bits + 1)}
+    for layer in net.layers:
+        source = signals[layer.inputs[0]]
+        if layer.name in prepared:
+            response = _run_neurons(prepared[layer.name], source, part, result)
+            if response.codes is None:
+                continue
+            signal: Signal = response.codes
+        else:
+            signal = _pass_on(layer, source)
+        signals[layer.name] = signal
+        if layer.name in result.codes and isinstance(signal, Codes):
+            result.codes[layer.name][part] = np.swapaxes(signal.codes, 0, 1)
+
+
+def _run_neurons(prepared: Neurons, source: Signal, part: slice, result: Run) -> Response:
+    name = prepared.layer.name
+    response = neurons.respond(prepared, source)
+    result.sops[name][part] = neurons.operations(prepared, source)
+    if name in result.potentials:
+        result.potentials[name][part] = neurons.potentials(prepared, response.sums)
+    if response.codes is None:
+        result.logits[part] = neurons.potentials(prepared, response.sums).reshape(result.logits[part].shape)
+    else:
+        result.spikes[name][part] = per_image(response.codes.spikes())
+        result.noise_spikes[name][part] = response.noise_spikes
+    return response
+
+
+def _pass_on(layer: Layer, source: Signal) -> Signal:
+    """What leaves a layer without neurons."""
+    if layer.kind == "flatten":
+        return source.flat()
+    if layer.kind == "avgpool":
+        return Sums(source, layer)
+    assert isinstance(source, Codes)
+    return source.earliest(layer)

@@ -1,0 +1,154 @@
+"""Layers of neurons: what they integrate, and the phase in which they fire (docs/contract.md, "conv and linear")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onespike_hw.golden import synapses
+from onespike_hw.golden.signals import Codes, PhaseCodes, Signal, per_image
+from onespike_hw.golden.synapses import Synapses
+from onespike_hw.golden.windows import columns, readers
+from onespike_hw.network import Int64, Layer, Network
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Firing:
+    """How the neurons of a layer fire.
+
+    thresholds  [C, T]: what the sum of weights times values, without the bias, must reach; in the type of the sums
+    constants   int64 (T,): what a spike of each phase stands for
+    wait        phases the layer lags behind its input; T-1 is settled
+    """
+
+    thresholds: Array
+    constants: Int64
+    wait: int
+
+    @property
+    def timesteps(self) -> int:
+        return len(self.constants)
+
+    @property
+    def settled(self) -> bool:
+        return self.wait >= self.timesteps - 1
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """A conv or linear layer, ready to run.
+
+    layer     the layer, with its bias
+    synapses  its weights
+    firing    None where the layer only integrates
+    readers   int64 [H, W] or []: how many neurons read each pixel of its input
+    """
+
+    layer: Layer
+    synapses: Synapses
+    firing: Firing | None
+    readers: Int64
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a layer of neurons made of a few images.
+
+    sums   [C, N, H, W] or [C, N]: the last potential without the bias
+    codes  None where the layer only integrates
+    noise_spikes  int64 [N]: spikes that a settled neuron would not have fired, or would have fired in another phase
+    """
+
+    sums: Array
+    codes: Codes | None
+    noise_spikes: Int64
+
+
+def build(net: Network, layer: Layer) -> Neurons:
+    """Prepare a conv or linear layer; NetworkError where a potential could leave 64 bits."""
+    weights = synapses.build(net, layer)
+    constants = net.constants_of(layer.name) if layer.fires else None
+    firing = None if constants is None else Firing(_thresholds(layer, weights), constants, net.wait)
+    return Neurons(layer, weights, firing, readers(layer, net.shape_of(layer.inputs[0])))
+
+
+def field_bytes(neurons: Neurons) -> int:
+    """Memory that the receptive fields of one image take."""
+    fields = neurons.layer.groups * sum(block.shape[2] for block in neurons.synapses.blocks)
+    return prod(neurons.layer.shape[1:]) * fields * neurons.synapses.dtype.itemsize
+
+
+def respond(neurons: Neurons, signal: Signal) -> Response:
+    """Run one layer on the signal that it reads."""
+    firing = neurons.firing
+    if firing is None or firing.settled:
+        sums = _integrate(neurons, signal.values(neurons.synapses.dtype))
+        codes = None if firing is None else Codes(settled_codes(sums, firing.thresholds), firing.constants)
+        return Response(sums, codes, np.zeros(sums.shape[1], np.int64))
+    sums, early = _fire_phase_by_phase(neurons, firing, signal)
+    noise = (early < firing.timesteps) & (early != settled_codes(sums, firing.thresholds))
+    return Response(sums, Codes(early, firing.constants), per_image(noise.sum(axis=0, dtype=np.int64)))
+
+
+def operations(neurons: Neurons, signal: Signal) -> Int64:
+    """Synaptic operations of each image: every spike, once for each neuron that reads it; int64 [N]."""
+    return per_image(signal.spikes() * neurons.readers)
+
+
+def potentials(neurons: Neurons, sums: Array) -> Int64:
+    """The last potentials, V_{T-1} = B + sums, images first: int64 [N, C, H, W] or [N, C]."""
+    assert neurons.layer.bias is not None
+    return np.swapaxes(sums.astype(np.int64) + _by_channel(neurons.layer.bias, sums), 0, 1)
+
+
+def settled_codes(sums: Array, thresholds: Array) -> PhaseCodes:
+    """The smallest phase whose threshold the sum reaches, T where there is none.
+
+    sums: [C, ...]; thresholds: [C, T]. As a ladder never rises, that phase is the number of thresholds missed.
+    """
+    codes = np.zeros(sums.shape, np.uint8)
+    missed = np.empty(sums.shape, np.bool_)
+    for threshold in thresholds.T:
+        np.less(sums, _by_channel(threshold, sums), out=missed)
+        codes += missed.view(np.uint8)
+    return codes
+
+
+def _fire_phase_by_phase(neurons: Neurons, firing: Firing, signal: Signal) -> tuple[Array, PhaseCodes]:
+    """Last sums, and the codes of neurons that test phase k when they have taken in the phases 0 .. k + wait."""
+    taken = 0
+    sums = _integrate(neurons, signal.arrivals(taken, neurons.synapses.dtype))
+    codes = np.full(sums.shape, firing.timesteps, np.uint8)
+    for phase in range(firing.timesteps):
+        while taken < min(phase + firing.wait, firing.timesteps - 1):
+            taken += 1
+            sums += _integrate(neurons, signal.arrivals(taken, neurons.synapses.dtype))
+        reached = sums >= _by_channel(firing.thresholds[:, phase], sums)
+        codes[reached & (codes == firing.timesteps)] = phase
+    return sums, codes
+
+
+def _integrate(neurons: Neurons, values: Array) -> Array:
+    """Sums of weights times values: [C_in, N, H, W] to [C, N, H, W], or [K, N] to [C, N]."""
+    layer = neurons.layer
+    fields = values[np.newaxis] if layer.kind == "linear" else columns(values, layer)
+    return neurons.synapses.sums(fields).reshape(layer.shape[0], values.shape[1], *layer.shape[1:])
+
+
+def _thresholds(layer: Layer, weights: Synapses) -> Array:
+    """Ladder - B, clipped to what a sum can tell apart: so the type of the sums holds it exactly."""
+    assert layer.ladder is not None
+    assert layer.bias is not None
+    exact = layer.ladder.astype(object) - layer.bias.astype(object)[:, np.newaxis]
+    return np.clip(exact, weights.lowest, weights.highest + 1).astype(weights.sum_dtype)
+
+
+def _by_channel(values: Array, like: Array) -> Array:
+    """[C] as an array that broadcasts over `like`, [C, ...]."""
+    return values.reshape(-1, *[1] * (like.ndim - 1))

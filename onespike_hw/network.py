@@ -1,0 +1,361 @@
+"""The integer network: plain dataclasses that hold all that golden model, Verilog and HLS compute with.
+
+The integer contract (docs/contract.md) is stated in terms of these fields alone. No torch here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onespike_hw.errors import NetworkError, OutputError
+
+FORMAT_VERSION = 1
+_FORMAT_NAME = "onespike-hw network"
+
+INPUT = "input"
+"""The name under which a layer reads the network's own input."""
+
+KINDS = ("conv", "linear", "maxpool", "avgpool", "flatten")
+
+Int64 = NDArray[np.int64]
+Float64 = NDArray[np.float64]
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer of the network.
+
+    name      the torch module's qualified name, dots kept
+    kind      one of KINDS
+    inputs    names of the layers it reads; "input" is the network's own input
+    shape     what leaves it, for one image: (C, H, W), or (C,) behind a flatten or linear layer
+    fires     True where phase codes leave it through a threshold ladder of its own
+
+    Where it applies:
+    weight    int8, torch layout: (C_out, C_in / groups, K_h, K_w) or (C_out, C_in)
+    bias      int64 (C_out,), in units of the potential
+    ladder    int64 (C_out, T), never rising along T; only where fires
+    scale     float64 (C_out,): real value of one unit of the potential (activation or logit = potential * scale)
+    full_scale  float64 (C_out,): real value of the channel's full scale, lambda; only where fires
+    phase_constants  int64 (T,): the constants of its own output, where they differ from the network's
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    fires: bool = False
+    weight: NDArray[np.int8] | None = None
+    bias: Int64 | None = None
+    ladder: Int64 | None = None
+    scale: Float64 | None = None
+    full_scale: Float64 | None = None
+    phase_constants: Int64 | None = None
+    kernel_size: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A converted network.
+
+    timesteps         T, phases in one period, 1..32
+    base              Q, for people; the integers that count are the phase constants
+    start             a spike in phase k stands for Q^-(k + start) of the full scale
+    phase_constants   int64 (T,), positive, never rising
+    fraction_bits     F
+    wait              phases a layer lags behind the one before it, 0..T-1; T-1 is settled
+    input_shape       (C, H, W) or (C,)
+    input_bits        width of an input integer, 1..16
+    input_signed      two's complement, or unsigned
+    input_zero_point  int64 (C,): subtracted from the input integer
+    input_scale       float64 (C,): real value of one input step
+    input_offset      float64 (C,): the input integer that stands for real 0, before rounding:
+                      real = (integer - offset) * scale; the zero point is its rounding
+    layers            in the order of the data; the last one does not fire: its potentials are the logits
+    """
+
+    timesteps: int
+    base: float
+    start: int
+    phase_constants: Int64
+    fraction_bits: int
+    wait: int
+    input_shape: tuple[int, ...]
+    input_bits: int
+    input_signed: bool
+    input_zero_point: Int64
+    input_scale: Float64
+    input_offset: Float64
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name; NetworkError where there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise NetworkError(f"{name}: no such layer; this network has {', '.join(x.name for x in self.layers)}")
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Shape of what leaves the layer of that name; "input" is the network's own input."""
+        return self.input_shape if name == INPUT else self.layer(name).shape
+
+    def constants_of(self, name: str) -> Int64 | None:
+        """Phase constants of the codes that leave the layer of that name; None for the network's multi-bit input.
+
+        Pooling and flattening pass the constants of what they read.
+        """
+        while name != INPUT:
+            layer = self.layer(name)
+            if layer.fires:
+                return self.phase_constants if layer.phase_constants is None else layer.phase_constants
+            if layer.kind in ("conv", "linear"):
+                raise NetworkError(f"{name}: it does not fire, so no phase codes leave it")
+            name = layer.inputs[0]
+        return None
+
+    def carries_codes(self, name: str) -> bool:
+        """True where what leaves that layer is one phase code a value; False for the input, averages and logits."""
+        while name != INPUT:
+            layer = self.layer(name)
+            if layer.kind in ("conv", "linear", "avgpool"):
+                return layer.fires
+            name = layer.inputs[0]
+        return False
+
+    @property
+    def input_range(self) -> Pair:
+        """Smallest and largest input integer."""
+        if self.input_signed:
+            return -(1 << (self.input_bits - 1)), (1 << (self.input_bits - 1)) - 1
+        return 0, (1 << self.input_bits) - 1
+
+    @property
+    def settled(self) -> bool:
+        """True where every neuron waits for all of its input."""
+        return self.wait >= self.timesteps - 1
+
+    def save(self, path: str | Path) -> None:
+        """Write one file, aside first, then renamed; equal networks give equal bytes.
+
+        OutputError where it cannot be written.
+        """
+        try:
+            _write(Path(path), to_bytes(self))
+        except OSError as error:
+            raise OutputError(
+                f"{path}: cannot be written ({error.strerror}); give a file in a folder of yours"
+            ) from error
+
+
+def _write(target: Path, payload: bytes) -> None:
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(payload)
+        os.chmod(aside, 0o644)
+        os.replace(aside, target)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Positions of a window along one axis (floor mode)."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def _need(condition: bool, where: str, what: str) -> None:
+    if not condition:
+        raise NetworkError(f"{where}: {what}")
+
+
+def _check_ints(values: Any, low: int, where: str) -> None:
+    whole = all(type(value) is int and value >= low for value in values)
+    _need(whole, where, f"must be plain ints of at least {low}, not {values!r}")
+
+
+def _check_array(value: Any, dtype: type, shape: tuple[int, ...], where: str) -> None:
+    _need(isinstance(value, np.ndarray), where, f"must be a numpy array, not {type(value).__name__}")
+    _need(value.dtype == np.dtype(dtype), where, f"must be {np.dtype(dtype)}, not {value.dtype}")
+    _need(value.shape == shape, where, f"must have shape {shape}, not {value.shape}")
+    if np.issubdtype(value.dtype, np.floating):
+        _need(bool(np.isfinite(value).all()), where, "must be finite")
+
+
+def _check_constants(constants: Any, timesteps: int, where: str) -> None:
+    _check_array(constants, np.int64, (timesteps,), where)
+    _need(bool((constants > 0).all()), where, "every phase constant must be above 0; use more fraction bits")
+    _need(bool((np.diff(constants) <= 0).all()), where, "phase constants must never rise")
+
+
+def _check_layer(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) -> None:
+    name = layer.name
+    _check_ints(layer.shape, 1, f"{name}: shape")
+    _need(layer.kind in KINDS, name, f"kind {layer.kind!r} is not one of {', '.join(KINDS)}")
+    _need(len(layer.inputs) == 1, name, f"a {layer.kind} layer reads one input, not {len(layer.inputs)}")
+    source = layer.inputs[0]
+    _need(source in known, name, f"reads {source!r}, which no earlier layer is called")
+    shape = known[source]
+    _need(layer.groups >= 1, name, f"groups must be at least 1, not {layer.groups}")
+    if layer.kind == "flatten":
+        _need(layer.shape == (int(np.prod(shape)),), name, f"flattens {shape} to {layer.shape}")
+        _need(not layer.fires, name, "a flatten layer does not fire")
+        return
+    if layer.kind == "linear":
+        _need(len(shape) == 1, name, f"reads {shape}; put a flatten layer in front")
+        _need(len(layer.shape) == 1, name, f"shape must be (C,), not {layer.shape}")
+        weight_shape: tuple[int, ...] = (layer.shape[0], shape[0])
+    else:
+        _need(len(shape) == 3, name, f"reads {shape}; a {layer.kind} layer needs (C, H, W)")
+        for field, low in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
+            pair = getattr(layer, field)
+            _check_ints(pair, low, f"{name}: {field}")
+            _need(len(pair) == 2, f"{name}: {field}", f"must be a pair, not {pair}")
+        spatial = zip(shape[1:], layer.kernel_size, layer.stride, layer.padding, strict=True)
+        size = tuple(output_size(*axis) for axis in spatial)
+        fits = len(layer.shape) == 3 and layer.shape[1:] == size
+        _need(fits, name, f"shape is {layer.shape}, the window gives {size}")
+        _need(min(size) >= 1, name, f"kernel {layer.kernel_size} is larger than its padded input {shape}")
+        _need(layer.dilation == (1, 1), name, f"dilation {layer.dilation} is not supported; use dilation 1")
+        weight_shape = (layer.shape[0], shape[0] // layer.groups, *layer.kernel_size)
+    if layer.kind in ("maxpool", "avgpool"):
+        _need(layer.shape[0] == shape[0], name, "pooling keeps the number of channels")
+        _need(not layer.fires, name, f"a {layer.kind} layer has no neurons")
+        if layer.kind == "maxpool":
+            what = "the network's own input" if source == INPUT else f"the averages behind {source}"
+            _need(net.carries_codes(source), name, f"max pooling needs one phase code a value, not {what}")
+        half = all(2 * p <= k for p, k in zip(layer.padding, layer.kernel_size, strict=True))
+        _need(half, name, f"padding {layer.padding} is more than half of the kernel {layer.kernel_size}")
+        return
+    channels = layer.shape[0]
+    divides = shape[0] % layer.groups == 0 and channels % layer.groups == 0
+    _need(divides, name, f"{layer.groups} groups do not divide {shape[0]} and {channels} channels")
+    _check_array(layer.weight, np.int8, weight_shape, f"{name}: weight")
+    _check_array(layer.bias, np.int64, (channels,), f"{name}: bias")
+    _check_array(layer.scale, np.float64, (channels,), f"{name}: scale")
+    if layer.fires:
+        _check_array(layer.ladder, np.int64, (channels, net.timesteps), f"{name}: ladder")
+        _check_array(layer.full_scale, np.float64, (channels,), f"{name}: full_scale")
+        assert layer.ladder is not None
+        _need(bool((np.diff(layer.ladder, axis=1) <= 0).all()), f"{name}: ladder", "must never rise along the phases")
+    if layer.phase_constants is not None:
+        _check_constants(layer.phase_constants, net.timesteps, f"{name}: phase_constants")
+
+
+def check(net: Network) -> None:
+    """Raise NetworkError, naming the layer, where a network breaks the contract."""
+    for field in ("timesteps", "start", "fraction_bits", "wait", "input_bits"):
+        value = getattr(net, field)
+        _need(type(value) is int, field, f"must be a plain int, not {value!r}")
+    _check_ints(net.input_shape, 1, "input_shape")
+    _need(1 <= net.timesteps <= 32, "timesteps", f"must be 1..32, not {net.timesteps}")
+    _need(0 <= net.wait <= net.timesteps - 1, "wait", f"must be 0..{net.timesteps - 1}, not {net.wait}")
+    _need(1 <= net.input_bits <= 16, "input_bits", f"must be 1..16, not {net.input_bits}")
+    _need(0 <= net.fraction_bits <= 30, "fraction_bits", f"must be 0..30, not {net.fraction_bits}")
+    _need(len(net.input_shape) in (1, 3), "input_shape", f"{net.input_shape} is not (C, H, W) or (C,)")
+    _check_constants(net.phase_constants, net.timesteps, "phase_constants")
+    channels = (net.input_shape[0],)
+    _check_array(net.input_zero_point, np.int64, channels, "input_zero_point")
+    _check_array(net.input_scale, np.float64, channels, "input_scale")
+    _check_array(net.input_offset, np.float64, channels, "input_offset")
+    low, high = net.input_range
+    inside = (net.input_zero_point >= low) & (net.input_zero_point <= high)
+    _need(bool(inside.all()), "input_zero_point", f"must lie in {low}..{high}")
+    _need(len(net.layers) > 0, "layers", "a network needs at least one layer")
+    known = {INPUT: net.input_shape}
+    for layer in net.layers:
+        _need(layer.name not in known, layer.name, "two layers have this name")
+        _check_layer(net, layer, known)
+        known[layer.name] = layer.shape
+    last = net.layers[-1]
+    _need(last.kind in ("conv", "linear") and not last.fires, last.name, "the last layer must integrate and not fire")
+    for layer in net.layers[:-1]:
+        _need(layer.fires or layer.kind not in ("conv", "linear"), layer.name, "only the last layer may not fire")
+
+
+_ARRAYS = ("weight", "bias", "ladder", "scale", "full_scale", "phase_constants")
+_NET_ARRAYS = ("phase_constants", "input_zero_point", "input_scale", "input_offset")
+
+
+def to_bytes(net: Network) -> bytes:
+    """The network as one npz archive (arrays and a JSON header), without pickle; the same network, the same bytes."""
+    arrays: dict[str, NDArray[Any]] = {f"net/{field}": getattr(net, field) for field in _NET_ARRAYS}
+    header: dict[str, Any] = {"format": _FORMAT_NAME, "version": FORMAT_VERSION, "layers": []}
+    for field in dataclasses.fields(net):
+        if field.name not in (*_NET_ARRAYS, "layers"):
+            header[field.name] = getattr(net, field.name)
+    for index, layer in enumerate(net.layers):
+        entry: dict[str, Any] = {"arrays": []}
+        for field in dataclasses.fields(layer):
+            value = getattr(layer, field.name)
+            if field.name not in _ARRAYS:
+                entry[field.name] = value
+            elif value is not None:
+                entry["arrays"].append(field.name)
+                arrays[f"layer{index}/{field.name}"] = value
+        header["layers"].append(entry)
+    text = json.dumps(header, sort_keys=True).encode()
+    stream = io.BytesIO()
+    in_order = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
+    np.savez(stream, allow_pickle=False, header=np.frombuffer(text, np.uint8), **in_order)
+    return stream.getvalue()
+
+
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+def from_bytes(payload: bytes, where: str = "network file") -> Network:
+    """Inverse of to_bytes; NetworkError for anything that is not such an archive."""
+    try:
+        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        header = json.loads(arrays["header"].tobytes())
+    except Exception as error:  # zipfile and numpy raise a dozen sorts on damaged bytes
+        way_out = "write it again with net.save()"
+        raise NetworkError(f"{where}: not an onespike-hw network, or damaged ({error}); {way_out}") from error
+    if not isinstance(header, dict) or header.get("format") != _FORMAT_NAME:
+        raise NetworkError(f"{where}: an archive of something else; expected a file written by net.save()")
+    if header.get("version") != FORMAT_VERSION:
+        version = header.get("version")
+        raise NetworkError(f"{where}: format version {version}; this release reads {FORMAT_VERSION}; convert again")
+    try:
+        layers = []
+        for index, entry in enumerate(header.pop("layers")):
+            fields = _tuples(entry)
+            for name in fields.pop("arrays"):
+                fields[name] = arrays[f"layer{index}/{name}"]
+            layers.append(Layer(**fields))
+        fields = _tuples(header)
+        fields.pop("format")
+        fields.pop("version")
+        return Network(layers=tuple(layers), **{f: arrays[f"net/{f}"] for f in _NET_ARRAYS}, **fields)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NetworkError(f"{where}: a field is missing, unknown or malformed ({error}); convert again") from error
+
+
+def load(path: str | Path) -> Network:
+    """Read a network that `Network.save` wrote; NetworkError where the file is absent, damaged or foreign."""
+    try:
+        payload = Path(path).read_bytes()
+    except OSError as error:
+        raise NetworkError(f"{path}: cannot be read ({error.strerror})") from error
+    return from_bytes(payload, str(path))

@@ -1,0 +1,1 @@
+"""Simulation of emitted designs: the runner for Icarus and Verilator, and the cocotb test benches."""

@@ -1,0 +1,33 @@
+`timescale 1ns / 1ps
+// One weight times one input value a clock into one accumulator: a lane of the first layer, made for a DSP slice.
+//
+// The product is registered, so that valid and drain work one clock later than in a synapse lane.
+module mac_lane #(
+    parameter WB = 8, parameter DB = 9, parameter A = 24
+) (
+    input  wire                 clk,
+    input  wire                 rst,
+    input  wire                 valid,
+    input  wire                 drain,
+    input  wire signed [WB-1:0] weight,
+    input  wire signed [DB-1:0] value,
+    output reg  signed [A-1:0]  sum
+);
+    reg                        product_valid, product_drain;
+    reg  signed [WB+DB-1:0]    product;
+    reg  signed [A-1:0]        acc;
+    wire signed [A-1:0]        next = acc + A'(product);
+    always @(posedge clk) begin
+        product <= weight * value;
+        if (rst) begin
+            product_valid <= 1'b0;
+            product_drain <= 1'b0;
+        end else begin
+            product_valid <= valid;
+            product_drain <= drain;
+        end
+        if (rst || product_drain) acc <= 0;
+        else if (product_valid) acc <= next;
+        if (product_drain) sum <= next;
+    end
+endmodule

@@ -1,0 +1,151 @@
+`timescale 1ns / 1ps
+// Walks a window in phase order and visits only the words that hold spikes.
+//
+// For each pass and each of the T steps (ORDER gives the step's phase): columns, units, rows. Every visited word leaves as a token.
+// token_shift: the accumulators shift before this token's first weight. token_drain: this token ends a class, the sums leave.
+// Where a step holds no spike but shifts or drains, an empty token (token_some low) does it.
+// A pass reads PASS_UNITS units of a column: UNITS / GROUP_PASSES of its own; TILES passes read the same ones.
+// token_base is the address of the word's first row of weights; BUNDLE units in turn share their weights.
+module phase_walker #(
+    parameter T = 8, parameter TW = 4, parameter STEP_W = 3, parameter COLS = 3, parameter UNITS = 1, parameter ROWS = 3,
+    parameter SLOT_W = 2, parameter UNIT_W = 1, parameter ROW_W = 2,
+    parameter GROUP_PASSES = 1, parameter TILES = 1, parameter PASS_W = 1, parameter BUNDLE = 1,
+    parameter WORD_WEIGHTS = 4,  // rows of weights for one word
+    parameter BASE_W = 8,
+    parameter [T*TW-1:0] ORDER = 0, parameter [T-1:0] SHIFTS = 0, parameter [T-1:0] DRAINS = 0
+) (
+    input  wire              clk,
+    input  wire              rst,
+    // flags in, beside the words
+    input  wire              put,
+    input  wire [SLOT_W-1:0] put_slot,
+    input  wire [UNIT_W-1:0] put_unit,
+    input  wire [ROW_W-1:0]  put_row,
+    input  wire [T-1:0]      put_flags,
+    // windows
+    input  wire              window_valid,
+    input  wire [SLOT_W-1:0] window_slot,
+    output wire              window_done,
+    // tokens out
+    output wire                           token_valid,
+    input  wire                           token_ready,
+    output wire                           token_some,
+    output wire                           token_shift,
+    output wire                           token_drain,
+    output wire [TW-1:0]                  token_phase,
+    output wire [BASE_W-1:0]              token_base,
+    output wire [SLOT_W+UNIT_W+ROW_W-1:0] token_address
+);
+    localparam PASSES = GROUP_PASSES * TILES;
+    localparam PASS_UNITS = UNITS / GROUP_PASSES;
+    localparam UNIT_WEIGHTS = ROWS * WORD_WEIGHTS;
+    localparam PASS_WEIGHTS = COLS * (PASS_UNITS / BUNDLE) * UNIT_WEIGHTS;
+    localparam CW = COLS > 1 ? $clog2(COLS) : 1;
+    localparam BW = BUNDLE > 1 ? $clog2(BUNDLE) : 1;
+    localparam LW = TILES > 1 ? $clog2(TILES) : 1;
+
+    // Flags: one memory for each phase, of ROWS bits a unit. The flags of a unit's last row complete the entry.
+    wire [T*ROWS-1:0] unit_flags;
+    wire unit_put = put && put_row == ROW_W'(ROWS - 1);
+    reg [SLOT_W-1:0] slot;
+    reg [UNIT_W-1:0] unit;
+    genvar p, r;
+    generate
+        for (p = 0; p < T; p = p + 1) begin : phase_memory
+            wire [ROWS-1:0] entry;
+            reg  [ROWS-1:0] flags [0:(1<<(SLOT_W+UNIT_W))-1];
+            assign entry[ROWS-1] = put_flags[p];
+            for (r = 0; r < ROWS - 1; r = r + 1) begin : earlier_row
+                reg flag;
+                assign entry[r] = flag;
+                always @(posedge clk) if (put && put_row == ROW_W'(r)) flag <= put_flags[p];
+            end
+            always @(posedge clk) if (unit_put) flags[{put_slot, put_unit}] <= entry;
+            assign unit_flags[p*ROWS +: ROWS] = flags[{slot, unit}];
+        end
+    endgenerate
+
+    reg              walking;
+    reg [STEP_W-1:0] step;
+    reg [CW-1:0]     col;
+    reg [UNIT_W-1:0] first_unit, pass_unit;
+    reg [BW-1:0]     in_bundle;
+    reg [ROWS-1:0]   visited;
+    reg              sent;      // a token of this step has left
+    reg [PASS_W-1:0] pass;
+    reg [LW-1:0]     tile;
+    reg [BASE_W-1:0] pass_base, base;
+
+    wire [TW-1:0]   phase = ORDER[step*TW +: TW];
+    wire [ROWS-1:0] left = unit_flags[phase*ROWS +: ROWS] & ~visited;
+    wire [ROWS-1:0] lowest = left & (~left + 1'b1);
+    wire some = left != 0;
+    wire end_unit = (left & ~lowest) == 0;
+    wire end_units = end_unit && pass_unit == UNIT_W'(PASS_UNITS - 1);
+    wire end_step = end_units && col == CW'(COLS - 1);
+    wire end_pass = end_step && step == STEP_W'(T - 1);
+    wire end_window = end_pass && pass == PASS_W'(PASSES - 1);
+    wire must_shift = SHIFTS[step] & ~sent;
+    wire must_drain = DRAINS[step] & end_step;
+    assign token_valid = walking && (some || must_drain || (end_step && must_shift));
+    wire go = walking && (token_ready || !token_valid);
+    assign window_done = go && end_window;
+
+    function [ROW_W-1:0] index(input [ROWS-1:0] one_hot);
+        integer i;
+        begin
+            index = 0;
+            for (i = 0; i < ROWS; i = i + 1) if (one_hot[i]) index = index | i[ROW_W-1:0];
+        end
+    endfunction
+    wire [ROW_W-1:0] row = index(lowest);
+    assign token_some = some;
+    assign token_shift = must_shift;
+    assign token_drain = must_drain;
+    assign token_phase = phase;
+    assign token_base = base + BASE_W'(row) * BASE_W'(WORD_WEIGHTS);
+    assign token_address = {slot, unit, row};
+
+    wire end_bundle = in_bundle == BW'(BUNDLE - 1);
+    wire last_tile = tile == LW'(TILES - 1);
+    wire [UNIT_W-1:0] next_first_unit = last_tile ? first_unit + UNIT_W'(PASS_UNITS) : first_unit;
+    always @(posedge clk) begin
+        if (rst) walking <= 1'b0;
+        else if (!walking) begin
+            walking <= window_valid;
+            step <= 0; col <= 0; first_unit <= 0; pass_unit <= 0; unit <= 0; in_bundle <= 0; visited <= 0; sent <= 1'b0;
+            pass <= 0; tile <= 0; pass_base <= 0; base <= 0; slot <= window_slot;
+        end else if (go) begin
+            visited <= end_unit ? 0 : visited | lowest;
+            sent <= !end_step && (sent || some);
+            if (end_unit) begin
+                in_bundle <= end_bundle ? 0 : in_bundle + 1'b1;
+                if (end_bundle) base <= base + BASE_W'(UNIT_WEIGHTS);
+                pass_unit <= pass_unit + 1'b1;
+                unit <= unit + 1'b1;
+            end
+            if (end_units) begin
+                pass_unit <= 0;
+                unit <= first_unit;
+                col <= col + 1'b1;
+                slot <= slot + 1'b1;
+            end
+            if (end_step) begin
+                col <= 0;
+                slot <= window_slot;
+                base <= pass_base;
+                step <= step + 1'b1;
+            end
+            if (end_pass) begin
+                step <= 0;
+                pass <= pass + 1'b1;
+                tile <= last_tile ? 0 : tile + 1'b1;
+                first_unit <= next_first_unit;
+                unit <= next_first_unit;
+                pass_base <= pass_base + BASE_W'(PASS_WEIGHTS);
+                base <= pass_base + BASE_W'(PASS_WEIGHTS);
+            end
+            if (end_window) walking <= 1'b0;
+        end
+    end
+endmodule

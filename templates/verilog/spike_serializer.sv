@@ -1,0 +1,85 @@
+`timescale 1ns / 1ps
+// One spike a clock out of each bitmap: the address of its row of weights, and what the lanes shall do with it.
+//
+// A word holds GROUPS groups of J channels; position j of all groups leaves in one clock, enable tells which groups spike there.
+// The last spike of a class (drain) waits until the neurons can take the sums (drain_ready). An empty bitmap, sent for its
+// shift or its drain alone, reads ZERO_ROW, a row of zeros. Nothing behind this module ever stalls.
+module spike_serializer #(
+    parameter GROUPS = 1, parameter J = 4, parameter BASE_W = 8, parameter [BASE_W-1:0] ZERO_ROW = 0
+) (
+    input  wire                clk,
+    input  wire                rst,
+    // bitmaps in
+    input  wire                in_valid,
+    output wire                in_ready,
+    input  wire                in_shift,
+    input  wire                in_drain,
+    input  wire [BASE_W-1:0]   in_base,
+    input  wire [GROUPS*J-1:0] in_spikes,
+    // to the neurons, and to the weights and lanes one clock later
+    input  wire                drain_ready,
+    output wire                drain_issue,
+    output reg                 out_valid,
+    output reg                 out_shift,
+    output reg                 out_drain,
+    output reg  [GROUPS-1:0]   out_enable,
+    output reg  [BASE_W-1:0]   out_address,
+    output reg                 out_counts  // a synaptic operation, not an empty token
+);
+    localparam JW = J > 1 ? $clog2(J) : 1;
+    reg                valid, shift, drain;
+    reg [BASE_W-1:0]   base;
+    reg [GROUPS*J-1:0] spikes;
+
+    wire [J-1:0] any;
+    wire [J-1:0] lowest = any & (~any + 1'b1);
+    wire [GROUPS*J-1:0] rest = spikes & ~{GROUPS{lowest}};
+    wire [GROUPS-1:0] enable;
+    genvar g, j;
+    generate
+        for (j = 0; j < J; j = j + 1) begin : position
+            wire [GROUPS-1:0] at;
+            for (g = 0; g < GROUPS; g = g + 1) begin : group
+                assign at[g] = spikes[g*J + j];
+            end
+            assign any[j] = |at;
+        end
+        for (g = 0; g < GROUPS; g = g + 1) begin : group_enable
+            assign enable[g] = |(spikes[g*J +: J] & lowest);
+        end
+    endgenerate
+
+    function [JW-1:0] index(input [J-1:0] one_hot);
+        integer i;
+        begin
+            index = 0;
+            for (i = 0; i < J; i = i + 1) if (one_hot[i]) index = index | i[JW-1:0];
+        end
+    endfunction
+
+    wire empty = any == 0;
+    wire ends = rest == 0;
+    wire go = valid && (!(drain && ends) || drain_ready);
+    assign drain_issue = go && drain && ends;
+    assign in_ready = !valid || (go && ends);
+    always @(posedge clk) begin
+        if (rst) begin
+            valid <= 1'b0;
+            out_valid <= 1'b0;
+            out_drain <= 1'b0;
+        end else begin
+            if (in_ready) valid <= in_valid;
+            out_valid <= go;
+            out_drain <= drain_issue;
+        end
+        if (in_ready) begin
+            shift <= in_shift; drain <= in_drain; base <= in_base; spikes <= in_spikes;
+        end else if (go) begin
+            shift <= 1'b0; spikes <= rest;
+        end
+        out_shift <= shift;
+        out_enable <= enable;
+        out_address <= empty ? ZERO_ROW : base + BASE_W'(index(lowest));
+        out_counts <= go && !empty;
+    end
+endmodule

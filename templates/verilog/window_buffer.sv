@@ -1,0 +1,82 @@
+`timescale 1ns / 1ps
+// A ring of columns, from which one engine reads its windows.
+//
+// In:  columns of UNITS x ROWS words (unit by unit, row by row); in_start, steady through a column, marks the first column of a
+//      window of this engine. A window is COLS columns long, windows may overlap; columns in no window are dropped.
+// Out: window_valid with the ring slot of the first column of the oldest window, once all of its columns are there;
+//      window_done gives it up. Words are read by {slot, unit, row}, one clock later; a word is held while read is low.
+// put.. tell when and where a word is stored, for what is kept beside it.
+module window_buffer #(
+    parameter WORD = 8, parameter COLS = 3, parameter UNITS = 1, parameter ROWS = 3,
+    parameter DEPTH = 4,  // columns, a power of two, more than COLS where loading shall go on while a window is read
+    parameter SLOT_W = 2, parameter UNIT_W = 1, parameter ROW_W = 2
+) (
+    input  wire              clk,
+    input  wire              rst,
+    // columns in
+    input  wire              in_valid,
+    output wire              in_ready,
+    input  wire              in_start,
+    input  wire [WORD-1:0]   in_word,
+    // where a word goes
+    output wire              put,
+    output wire [SLOT_W-1:0] put_slot,
+    output wire [UNIT_W-1:0] put_unit,
+    output wire [ROW_W-1:0]  put_row,
+    // windows
+    output wire              window_valid,
+    output wire [SLOT_W-1:0] window_slot,
+    input  wire              window_done,
+    // words out
+    input  wire                           read,
+    input  wire [SLOT_W+UNIT_W+ROW_W-1:0] read_address,
+    output reg  [WORD-1:0]                read_word
+);
+    localparam PW = SLOT_W + 1;  // a column's running number
+    localparam RW = $clog2(COLS + 1);
+
+    reg [PW-1:0]     column;
+    reg [RW-1:0]     remaining;  // columns that the last window still wants
+    reg [UNIT_W-1:0] unit;
+    reg [ROW_W-1:0]  row;
+    reg [PW-1:0]     starts [0:DEPTH-1];
+    reg [PW-1:0]     start_put, start_get;
+    wire [PW-1:0] oldest = starts[start_get[SLOT_W-1:0]];
+    wire [PW-1:0] held = column - oldest;
+    wire any = start_put != start_get;
+    wire wanted = in_start || remaining != 0;
+    wire space = !any || held < PW'(DEPTH);
+    assign in_ready = !wanted || space;
+    wire take = in_valid & in_ready;
+    wire end_unit = row == ROW_W'(ROWS - 1);
+    wire end_column = end_unit && unit == UNIT_W'(UNITS - 1);
+    wire column_done = take && end_column;
+    assign put = take & wanted;
+    assign put_slot = column[SLOT_W-1:0];
+    assign put_unit = unit;
+    assign put_row = row;
+    assign window_valid = any && held >= PW'(COLS);
+    assign window_slot = oldest[SLOT_W-1:0];
+
+    reg [WORD-1:0] words [0:(1<<(SLOT_W+UNIT_W+ROW_W))-1];
+    always @(posedge clk) begin
+        if (put) words[{put_slot, put_unit, put_row}] <= in_word;
+        if (read) read_word <= words[read_address];
+    end
+
+    always @(posedge clk) begin
+        if (column_done && in_start) starts[start_put[SLOT_W-1:0]] <= column;
+        if (rst) begin
+            column <= 0; remaining <= 0; unit <= 0; row <= 0; start_put <= 0; start_get <= 0;
+        end else begin
+            if (take) row <= end_unit ? 0 : row + 1'b1;
+            if (take && end_unit) unit <= end_column ? 0 : unit + 1'b1;
+            if (column_done && wanted) begin
+                column <= column + 1'b1;
+                remaining <= in_start ? RW'(COLS - 1) : remaining - 1'b1;
+            end
+            if (column_done && in_start) start_put <= start_put + 1'b1;
+            if (window_done) start_get <= start_get + 1'b1;
+        end
+    end
+endmodule

