@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from onespike_hw import golden
     from onespike_hw.codegen import Design, generate
     from onespike_hw.convert.pipeline import convert
-    from onespike_hw.simulate import SimulationResult, simulate
+    from onespike_hw.simulation import SimulationResult, simulate
 
 __all__ = [
     "Design",
@@ -40,8 +40,8 @@ _MODULES = ("convert", "golden")
 _HOMES = {
     "Design": "onespike_hw.codegen",
     "generate": "onespike_hw.codegen",
-    "SimulationResult": "onespike_hw.simulate",
-    "simulate": "onespike_hw.simulate",
+    "SimulationResult": "onespike_hw.simulation",
+    "simulate": "onespike_hw.simulation",
 }
 
 

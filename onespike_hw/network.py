@@ -231,9 +231,9 @@ def _check_layer(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) 
             _need(len(pair) == 2, f"{name}: {field}", f"must be a pair, not {pair}")
         spatial = zip(shape[1:], layer.kernel_size, layer.stride, layer.padding, strict=True)
         size = tuple(output_size(*axis) for axis in spatial)
+        _need(min(size) >= 1, name, f"kernel {layer.kernel_size} is larger than its padded input {shape}")
         fits = len(layer.shape) == 3 and layer.shape[1:] == size
         _need(fits, name, f"shape is {layer.shape}, the window gives {size}")
-        _need(min(size) >= 1, name, f"kernel {layer.kernel_size} is larger than its padded input {shape}")
         _need(layer.dilation == (1, 1), name, f"dilation {layer.dilation} is not supported; use dilation 1")
         weight_shape = (layer.shape[0], shape[0] // layer.groups, *layer.kernel_size)
     if layer.kind in ("maxpool", "avgpool"):

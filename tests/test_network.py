@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -104,7 +105,9 @@ def test_a_network_loads_without_torch(tmp_path: Path) -> None:
         "import sys; sys.modules['torch'] = None; import onespike_hw as oh;"
         "print(oh.load('net.onespike').timesteps, 'brevitas' in sys.modules)"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    here = {**os.environ, "PYTHONPATH": str(Path(oh.__file__).parents[1])}
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=here, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
     assert run.stdout.split() == ["8", "False"]
 
 
@@ -225,9 +228,9 @@ def test_a_file_of_another_version_or_make_is_refused(change: Callable[[dict[str
         from_bytes(with_header(change))
 
 
-def changed(net: Network, name: str, **fields: Any) -> Network:
+def changed(net: Network, target: str, /, **fields: Any) -> Network:
     """The network with some fields of one layer changed."""
-    layers = [dataclasses.replace(layer, **fields) if layer.name == name else layer for layer in net.layers]
+    layers = [dataclasses.replace(layer, **fields) if layer.name == target else layer for layer in net.layers]
     return dataclasses.replace(net, layers=tuple(layers))
 
 
@@ -251,7 +254,7 @@ def rising(layer: Layer) -> np.ndarray:
         ("conv3", {"shape": (4,)}, r"shape is \(4,\), the window gives \(2, 2\)"),
         ("conv3", {"shape": (0, 2, 2)}, r"shape: must be plain ints of at least 1, not \(0, 2, 2\)"),
         ("conv3", {"shape": (np.int64(4), 2, 2)}, "shape: must be plain ints"),
-        ("conv3", {"kernel_size": (4, 4)}, r"shape: .*|kernel \(4, 4\) is larger"),
+        ("conv3", {"kernel_size": (4, 2)}, r"kernel \(4, 2\) is larger than its padded input \(2, 3, 3\)"),
         ("conv3", {"kernel_size": (0, 2)}, "kernel_size: must be plain ints of at least 1"),
         ("conv3", {"stride": (0, 1)}, r"stride: must be plain ints of at least 1, not \(0, 1\)"),
         ("conv3", {"padding": (-1, 0)}, r"padding: must be plain ints of at least 0, not \(-1, 0\)"),
@@ -274,7 +277,7 @@ def rising(layer: Layer) -> np.ndarray:
         ("maxpool2", {"inputs": (INPUT,)}, "max pooling needs one phase code a value, not the network's own input"),
         ("maxpool2", {"padding": (2, 0), "shape": (2, 5, 3)}, r"padding \(2, 0\) is more than half of the kernel"),
         ("avgpool4", {"dilation": (1, 2)}, r"dilation \(1, 2\) is not supported"),
-        ("avgpool4", {"kernel_size": (3, 3), "shape": (4, 1, 1)}, r"the window gives \(0, 0\)"),
+        ("avgpool4", {"kernel_size": (3, 3)}, r"kernel \(3, 3\) is larger than its padded input \(4, 2, 2\)"),
         ("flatten5", {"shape": (5,)}, r"flattens \(4, 1, 1\) to \(5,\)"),
         ("flatten5", {"fires": True}, "a flatten layer does not fire"),
         ("linear6", {"inputs": ("avgpool4",)}, r"reads \(4, 1, 1\); put a flatten layer in front"),
@@ -294,7 +297,7 @@ def test_max_pooling_of_averages_is_refused() -> None:
     net = example()
     pool = dataclasses.replace(net.layer("maxpool2"), name="late", inputs=("avgpool4",), shape=(4, 1, 1))
     pool = dataclasses.replace(pool, kernel_size=(1, 1), stride=(1, 1))
-    with pytest.raises(NetworkError, match="^late: max pooling needs one phase code a value, not the averages behind"):
+    with pytest.raises(NetworkError, match=r"^late: max pooling needs one phase code a value, not the averages behind"):
         dataclasses.replace(net, layers=(*net.layers[:4], pool, *net.layers[4:]))
 
 
@@ -330,5 +333,5 @@ def test_a_refused_field_of_the_network_is_named(field: str, value: Any, message
 
 def test_a_network_that_ends_in_pooling_is_refused() -> None:
     net = example()
-    with pytest.raises(NetworkError, match="^avgpool4: the last layer must integrate and not fire"):
+    with pytest.raises(NetworkError, match=r"^avgpool4: the last layer must integrate and not fire"):
         dataclasses.replace(net, layers=net.layers[:4])

@@ -62,18 +62,7 @@ def _affine(name: str, module: nn.Conv2d | nn.Linear) -> tuple[Tensor, Tensor]:
     return weight, _finite(name, "bias", module.bias)
 
 
-def _one_vector(name: str, kind: str, shape: Shape) -> None:
-    if len(shape) != 1:
-        raise ConversionError(f"{name}: {kind} reads a tensor of shape {shape} an image; put a Flatten in front of it")
-
-
-def _one_image(name: str, kind: str, shape: Shape) -> None:
-    if len(shape) != 3:
-        raise ConversionError(f"{name}: {kind} reads a tensor of shape {shape} an image; it needs (C, H, W)")
-
-
-def _conv(name: str, shape: Shape, module: nn.Conv2d) -> Layers:
-    _one_image(name, "Conv2d", shape)
+def _conv(name: str, module: nn.Conv2d) -> Layers:
     rows, columns = pair(module.kernel_size, f"{name}: kernel_size")
     dilation = pair(module.dilation, f"{name}: dilation")
     if dilation != (1, 1):
@@ -97,13 +86,12 @@ def _conv(name: str, shape: Shape, module: nn.Conv2d) -> Layers:
 
 
 def _linear(name: str, shape: Shape, module: nn.Linear) -> Layers:
-    _one_vector(name, "Linear", shape)
+    if len(shape) != 1:
+        raise ConversionError(f"{name}: Linear reads a tensor of shape {shape} an image; put a Flatten in front of it")
     return [FloatLayer(name, "linear", *_affine(name, module))]
 
 
-def _batch_norm(name: str, shape: Shape, module: nn.BatchNorm1d | nn.BatchNorm2d) -> Layers:
-    if isinstance(module, nn.BatchNorm1d):
-        _one_vector(name, "BatchNorm1d", shape)
+def _batch_norm(name: str, module: nn.BatchNorm1d | nn.BatchNorm2d) -> Layers:
     if module.running_mean is None or module.running_var is None:
         raise ConversionError(f"{name}: it keeps no running statistics; use track_running_stats=True and train again")
     mean = _finite(name, "running_mean", module.running_mean)
@@ -154,7 +142,6 @@ def _max_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Layers:
-    _one_image(name, "max pooling", before)
     if pair(dilation, f"{name}: dilation") != (1, 1):
         raise ConversionError(f"{name}: max pooling with dilation {dilation} is not supported; use dilation 1")
     kernel = pair(kernel_size, f"{name}: kernel_size")
@@ -176,7 +163,6 @@ def _average_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Layers:
-    _one_image(name, "average pooling", before)
     kernel = pair(kernel_size, f"{name}: kernel_size")
     step = pair(stride, f"{name}: stride") if stride else kernel
     border = pair(padding, f"{name}: padding")
@@ -191,7 +177,6 @@ def _average_pool(
 
 
 def _adaptive_average_pool(name: str, before: Shape, after: Shape, output_size: Any) -> Layers:
-    _one_image(name, "adaptive average pooling", before)
     (height, width), (rows, columns) = before[1:], after[1:]
     if height % rows or width % columns:
         what = f"an output of {rows}x{columns} does not divide its input of {height}x{width}"
@@ -246,11 +231,11 @@ def from_module(name: str, module: nn.Module, before: Shape, after: Shape) -> La
     """The float layers of a module that torch.fx kept whole. ConversionError where it is not supported."""
     match module:
         case nn.Conv2d():
-            return _conv(name, before, module)
+            return _conv(name, module)
         case nn.Linear():
             return _linear(name, before, module)
         case nn.BatchNorm1d() | nn.BatchNorm2d():
-            return _batch_norm(name, before, module)
+            return _batch_norm(name, module)
         case nn.ReLU():
             return _relu(name, before, after)
         case nn.MaxPool2d():

@@ -102,6 +102,8 @@ def float_layers(model: nn.Module, images: Tensor) -> list[FloatLayer]:
     with torch.no_grad():
         expected = model(few).double()
         found = apply_all(chain, few.double())
+    if not bool(torch.isfinite(expected).all()):
+        raise ConversionError("model: its output on the calibration images is not finite; scale its weights down")
     largest, difference = float(expected.abs().max()), float((expected - found).abs().max())
     if not difference <= _CHECKED_TOLERANCE * max(largest, 1e-6):
         what = f"what was traced differs from what it computes by {difference:.3g} (largest output {largest:.3g})"

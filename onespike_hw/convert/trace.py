@@ -27,6 +27,7 @@ class _ShapeRun(fx.Interpreter):
 
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph)
+        self.extra_traceback = False
         self.shapes: dict[fx.Node, Shape | None] = {}
 
     def run_node(self, n: fx.Node) -> Any:
@@ -36,7 +37,7 @@ class _ShapeRun(fx.Interpreter):
             read = [self.shapes[source] for source in n.all_input_nodes]
             what = f"cannot read a tensor of shape {read[0] if read else ()} an image"
             way_out = "give calibration images of the shape that the network takes"
-            raise ConversionError(f"{_title(n)}: {what} ({error}); {way_out}") from error
+            raise ConversionError(f"{_title(n)}: {what} ({_first_line(error)}); {way_out}") from error
         self.shapes[n] = tuple(result.shape[1:]) if isinstance(result, Tensor) else None
         return result
 
@@ -83,7 +84,11 @@ def _graph(model: nn.Module) -> fx.GraphModule:
         return fx.GraphModule(model, _Tracer().trace(model))
     except Exception as error:  # whatever the user's forward raises when it is traced
         way_out = "write its forward without loops and conditions that depend on the data"
-        raise ConversionError(f"model: torch.fx cannot trace it ({error}); {way_out}") from error
+        raise ConversionError(f"model: torch.fx cannot trace it ({_first_line(error)}); {way_out}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _title(node: fx.Node) -> str:

@@ -8,6 +8,10 @@ module block_rom #(
     output reg  [WIDTH-1:0] word
 );
     (* rom_style = "block" *) reg [WIDTH-1:0] words [0:DEPTH-1];
-    initial $readmemh(FILE, words);
+    generate
+        if (FILE != "") begin : content
+            initial $readmemh(FILE, words);
+        end
+    endgenerate
     always @(posedge clk) word <= words[address];
 endmodule

@@ -7,7 +7,11 @@ module lut_rom #(
     input  wire [AW-1:0]    address,
     output reg  [WIDTH-1:0] word
 );
-    (* rom_style = "distributed" *) reg [WIDTH-1:0] words [0:DEPTH-1];
-    initial $readmemh(FILE, words);
+    (* syn_romstyle = "logic" *) reg [WIDTH-1:0] words [0:DEPTH-1];
+    generate
+        if (FILE != "") begin : content
+            initial $readmemh(FILE, words);
+        end
+    endgenerate
     always @(posedge clk) word <= words[address];
 endmodule

@@ -17,7 +17,7 @@ PIXELS = 2 * 9 * 8
 
 
 def seeded(model: nn.Module, seed: int = 0) -> nn.Module:
-    """The model in eval mode with all parameters drawn anew; batch norms too, those with affine=False without a shift."""
+    """The model in eval mode, its parameters drawn anew; a batch norm with affine=False gets no shift."""
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):

@@ -16,7 +16,7 @@ import onespike_hw as oh
 from onespike_hw.convert.layers import apply_all
 from onespike_hw.convert.pipeline import float_layers
 from onespike_hw.network import to_bytes
-from tests.convert.cases import IMAGE, PIXELS, chain, images, relative_difference, seeded, emulated
+from tests.convert.cases import IMAGE, PIXELS, chain, emulated, images, relative_difference, seeded
 
 
 def small_cnn() -> nn.Module:

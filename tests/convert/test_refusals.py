@@ -65,7 +65,7 @@ def with_value(model: nn.Module, name: str, value: float) -> nn.Module:
 
 
 def without_statistics() -> nn.Module:
-    return between(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten())
+    return between(nn.Conv2d(4, 4, 1)).append(nn.BatchNorm2d(4, track_running_stats=False))
 
 
 MODELS: dict[str, tuple[Callable[[], Any], str]] = {
@@ -151,7 +151,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: with_negative_factor(between(nn.BatchNorm2d(4), nn.MaxPool2d(2), nn.Conv2d(4, 3, 1)), "x0"),
         "x0: cannot fold through x1, the factor of channel 2 is -0.",
     ),
-    "norm without statistics": (without_statistics, "x1: it keeps no running statistics; use track_running_stats=True"),
+    "norm without statistics": (without_statistics, "3: it keeps no running statistics; use track_running_stats=True"),
     "norm of a negative variance": (
         lambda: _negative_variance(),
         "x1: running_var is -1.0, below 0; train or load it again",
@@ -165,11 +165,11 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         "fc2: bias holds 1 values that are NaN",
     ),
     "overflow": (
-        lambda: with_value(with_value(small(), "fc1.weight", 3e38), "fc2.weight", 1.0),
-        "fc1: its activations on the calibration images overflow; scale them down",
+        lambda: with_value(with_value(small(), "fc1.bias", 3e38), "fc2.weight", 3e38),
+        "model: its output on the calibration images is not finite; scale its weights down",
     ),
     "pooling with dilation": (
-        lambda: between(nn.MaxPool2d(2, dilation=2), nn.Flatten(), nn.Linear(80, 3)),
+        lambda: between(nn.MaxPool2d(2, dilation=2), nn.Flatten(), nn.Linear(24, 3)),
         "x0: max pooling with dilation 2 is not supported; use dilation 1",
     ),
     "ceil mode": (
@@ -197,8 +197,12 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         "x0: Linear reads a tensor of shape (4, 7, 6) an image; put",
     ),
     "conv on a vector": (
-        lambda: nn.Sequential(nn.Flatten(0, 0), nn.Flatten(1, 2), nn.Conv2d(1, 1, 1)),
-        "1: reshapes (2, 9, 8) to (18, 8) an image, and only (C, H, W) to (C * H * W,) is supported",
+        lambda: nn.Sequential(nn.Flatten(), nn.Conv2d(144, 3, 1)),
+        "1: cannot read a tensor of shape (144,) an image",
+    ),
+    "another reshape": (
+        lambda: nn.Sequential(nn.Flatten(1, 2), nn.Linear(8, 3)),
+        "0: reshapes (2, 9, 8) to (18, 8) an image, and only (C, H, W) to (C * H * W,) is supported",
     ),
     "residual addition": (
         lambda: Forward(lambda self, x: self.fc((self.conv(x) + x).flatten(1))),
@@ -291,10 +295,8 @@ def test_option(options: dict[str, Any], message: str) -> None:
 
 
 def test_negative_input_where_it_was_declared_unsigned() -> None:
-    with pytest.raises(
-        ConversionError, match=re.escape("(0, 1) is unsigned, calibration holds -0.5; declare a signed")
-    ):
-        oh.convert(small(), images() - 0.5 * (images() == images().min()), input_range=(0, 1))
+    with pytest.raises(ConversionError, match=re.escape("(0, 1) is unsigned, calibration holds -0.49")):
+        oh.convert(small(), images() - 0.5, input_range=(0, 1))
 
 
 def _spoiled(value: float) -> Tensor:
@@ -311,6 +313,10 @@ CALIBRATION: list[tuple[Any, str]] = [
     (_spoiled(float("nan")), "calibration: holds 1 values that are NaN or infinite; leave those images out"),
     (_spoiled(float("-inf")), "calibration: holds 1 values that are NaN or infinite; leave those images out"),
     (torch.zeros(4, 2, 9, 8), "calibration: every value is 0; give images that the network was trained for"),
+    (
+        torch.cat([images(), torch.full((1, 2, 9, 8), 3e38)]),
+        "fc1: its activations on the calibration images overflow; scale them down",
+    ),
     (images((2, 8, 8)), "fc1: cannot read a tensor of shape (128,) an image"),
 ]
 
