@@ -15,7 +15,7 @@ from onespike_hw import golden
 from onespike_hw.codegen.memories import packed_words
 from onespike_hw.codegen.plan import Plan, Stream
 from onespike_hw.errors import SimulatorError
-from onespike_hw.network import Int64
+from onespike_hw.network import Int64, Network
 
 if TYPE_CHECKING:
     from onespike_hw.codegen import Design
@@ -86,10 +86,32 @@ def simulate(
 def pixel_file(plan: Plan, integers: Int64) -> str:
     """The beats of a batch, one hex word a line, as the test bench reads them."""
     stream = plan.input
-    images = len(integers)
-    maps = integers.reshape(images, stream.channels // stream.n, stream.n, stream.height * stream.width)
+    maps = integers.reshape(len(integers), stream.channels // stream.n, stream.n, stream.height * stream.width)
     beats = maps.transpose(0, 3, 1, 2).reshape(-1, stream.n)
     return packed_words(beats, plan.field_bits)
+
+
+def image_beats(plan: Plan, integers: Int64) -> list[list[int]]:
+    """The beats of each image, as raw words."""
+    words = [int(line, 16) for line in pixel_file(plan, integers).split()]
+    size = plan.input.image_words
+    return [words[first : first + size] for first in range(0, len(words), size)]
+
+
+def image_logits(net: Network, values: Int64, images: int) -> Int64:
+    """Logits in the shape of the golden model, from the order in which they leave: pixel by pixel, channel by channel."""
+    channels, height, width = (*net.layers[-1].shape, 1, 1)[:3]
+    maps = values.reshape(images, height, width, channels).transpose(0, 3, 1, 2)
+    return maps.reshape(images, channels) if height * width == 1 else maps
+
+
+def all_codes(net: Network, streamed: dict[str, NDArray[np.uint8]]) -> dict[str, NDArray[np.uint8]]:
+    """The codes of the streams, and of the flatten layers, through which they pass unchanged."""
+    codes = dict(streamed)
+    for layer in net.layers:
+        if layer.kind == "flatten" and layer.inputs[0] in codes:
+            codes[layer.name] = codes[layer.inputs[0]].reshape(len(codes[layer.inputs[0]]), -1)
+    return codes
 
 
 def stream_codes(stream: Stream, words: Sequence[str], images: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -114,9 +136,6 @@ def _read(plan: Plan, folder: Path, images: int) -> SimulationResult:
     for stream in plan.streams:
         words = (folder / f"{stream.name}.hex").read_text().split()
         codes[stream.source] = stream_codes(stream, words, images, net.shape_of(stream.source))
-    for layer in net.layers:
-        if layer.kind == "flatten" and layer.inputs[0] in codes:
-            codes[layer.name] = codes[layer.inputs[0]].reshape(images, -1)
     lines = [line.split() for line in (folder / "logits.txt").read_text().splitlines()]
     if any("x" in word for _, word, _ in lines):
         raise SimulatorError(f"{plan.output.layer.name}: unknown bits (x) in the logits")
@@ -125,9 +144,6 @@ def _read(plan: Plan, folder: Path, images: int) -> SimulationResult:
         raise SimulatorError(f"{plan.output.layer.name}: tlast does not mark the last logit of each image")
     sign = 1 << (plan.logit_bits - 1)
     values = np.array([(int(word, 16) ^ sign) - sign for _, word, _ in lines], np.int64)
-    channels, height, width = (*net.layers[-1].shape, 1, 1)[:3]
-    maps = values.reshape(images, height, width, channels).transpose(0, 3, 1, 2)
-    logits = maps.reshape(images, channels) if height * width == 1 else maps
     cycles = np.array([int(cycle) for cycle, _, _ in lines], np.int64).reshape(images, plan.logits)[:, -1]
     starts = np.array((folder / "starts.txt").read_text().split(), np.int64)
-    return SimulationResult(logits, codes, cycles, starts)
+    return SimulationResult(image_logits(net, values, images), all_codes(net, codes), cycles, starts)

@@ -47,7 +47,8 @@ class Codes:
     constants: Int64
 
     def values(self, dtype: np.dtype[Any]) -> Array:
-        return np.take(np.append(self.constants, 0).astype(dtype), self.codes)
+        worth: Array = np.append(self.constants, 0).astype(dtype)
+        return worth.take(self.codes)
 
     def arrivals(self, phase: int, dtype: np.dtype[Any]) -> Array:
         return (self.codes == phase) * self.constants[phase].astype(dtype)

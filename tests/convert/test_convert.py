@@ -238,6 +238,10 @@ CASES: dict[str, tuple[nn.Module, list[str]]] = {
         chain(c=nn.Conv2d(2, 5, 3, padding=1), p=nn.AvgPool2d(2), r=nn.ReLU(), **head(5 * 16)),
         ["c", "flatten", "last"],
     ),
+    "ReLU behind padded averages of a pointwise conv": (
+        chain(c=nn.Conv2d(2, 5, 1, bias=False), p=nn.AvgPool2d(2, padding=1), r=nn.ReLU(), **head(5 * 25)),
+        ["p", "c", "flatten", "last"],
+    ),
     "norm behind a pooled conv": (
         chain(c=nn.Conv2d(2, 5, 3), m=nn.MaxPool2d(2), n=nn.BatchNorm2d(5), r=nn.ReLU(), **head(5 * 9)),
         ["c", "m", "flatten", "last"],
@@ -387,12 +391,19 @@ def test_wait() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "signed", "largest"),
-    [(0, 1, False, 1), (0, 255, False, 255), (-1, 1, True, 1), (-3.5, 2, True, 3.5), (0.25, 7.5, False, 7.5)],
+    [
+        (0, 1, False, 1),
+        (0, 200, False, 255),
+        (0, 1023, False, 1023),
+        (-1, 1, True, 1),
+        (-3.5, 2, True, 3.5),
+        (0.25, 7.5, False, 7.5),
+    ],
 )
 def test_the_range_of_the_input_is_read_from_calibration(low: float, high: float, signed: bool, largest: float) -> None:
     x = low + (high - low) * images(count=8)
     x[0, 0, 0, :2] = torch.tensor([low, high])
-    x = x.round() if high == 255 else x
+    x = x.round() if high > 100 else x
     net = oh.convert(small_cnn(), x)
     assert net.input_signed == signed
     assert net.input_scale.tolist() == pytest.approx([largest / (127 if signed else 255)] * 2)
@@ -429,6 +440,24 @@ def test_silent_channels_and_empty_weights_work() -> None:
     assert (run.codes["fc1"][:, 0] == 32).all()
     assert relative_difference(emulated(net, x, coded=False), model(x)) < 0.02
     assert relative_difference(real_logits(net, x), torch.from_numpy(emulated(net, x, coded=True))) < 0.03
+
+
+def test_a_channel_that_fires_on_fewer_images_than_the_percentile_takes_its_largest_activation() -> None:
+    model = seeded(chain(f=nn.Flatten(), a=nn.Linear(PIXELS, 2), r=nn.ReLU(), b=nn.Linear(2, 3)))
+    x = images(count=64)
+    sums = x.flatten(1).sum(1).sort().values
+    with torch.no_grad():
+        model.a.weight[0] = 1
+        model.a.bias[0] = -sums[-2]
+    net = oh.convert(model, x, percentile=90, calibrate=False, input_bits=16)
+    assert net.layer("a").full_scale[0] == pytest.approx(float(sums[-1] - sums[-2]), rel=0.05)
+
+
+@pytest.mark.parametrize("timesteps", [1, 2, 32])
+def test_timesteps(timesteps: int) -> None:
+    net = oh.convert(small_cnn(), images(), timesteps=timesteps)
+    assert net.layer("conv1").ladder.shape == (6, timesteps)
+    assert np.isfinite(real_logits(net, images())).all()
 
 
 def test_a_layer_that_is_silent_altogether_works() -> None:

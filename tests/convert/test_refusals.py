@@ -131,6 +131,11 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         "x1: has no ReLU between x0 and itself and cannot fold with it exactly: its padding is (1, 1); "
         "use padding 0 in x1",
     ),
+    "padded average behind shifting pointwise convolution": (
+        lambda: between(nn.Conv2d(4, 4, 1), nn.AvgPool2d(2, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 1)),
+        "x1: has no ReLU between x0 and itself and cannot fold with it exactly: its padding is (1, 1); "
+        "use padding 0 in x1",
+    ),
     "shifting norm before padding": (
         lambda: between(nn.BatchNorm2d(4), nn.Conv2d(4, 3, 3, padding=1)),
         "x1: has no ReLU between x0 and itself and cannot fold with it exactly: its shift does not act on the padding; "

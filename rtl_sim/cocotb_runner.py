@@ -1,0 +1,88 @@
+"""Builds an emitted design for cocotb and runs rtl_sim.bench on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from subprocess import CalledProcessError
+from unittest import mock
+
+from cocotb_tools.runner import get_runner
+
+from onespike_hw.codegen import Design
+from onespike_hw.errors import SimulatorError
+from onespike_hw.network import Int64
+from onespike_hw.simulation import image_beats
+from rtl_sim import tools
+from rtl_sim.scoreboard import write_expectation
+
+_VERILATOR_MAKE = " -- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
+"""cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
+
+
+def run_bench(
+    design: Design,
+    integers: Int64,
+    simulator: str,
+    work: Path,
+    *,
+    pause_in: float = 0.0,
+    pause_out: float = 0.0,
+    seed: int = 1,
+) -> None:
+    """Play input integers [N, *net.input_shape] through a design under cocotb; SimulatorError names what failed.
+
+    simulator  "icarus" or "verilator"
+    work       folder for the build and the logs
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    write_expectation(work, design.plan, integers, image_beats(design.plan, integers))
+    environment = _environment(simulator)
+    environment |= {
+        "ONESPIKE_WORK": str(work),
+        "ONESPIKE_PAUSE_IN": str(pause_in),
+        "ONESPIKE_PAUSE_OUT": str(pause_out),
+        "ONESPIKE_SEED": str(seed),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    log = work / "cocotb.log"
+    with mock.patch.dict(os.environ, environment):
+        runner = get_runner(simulator)
+        try:
+            runner.build(
+                sources=sorted((design.path / "rtl").glob("*.sv")),
+                hdl_toplevel="onespike_top",
+                build_dir=work / "build",
+                build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", "20000", "--quiet"],
+                log_file=log,
+                always=True,
+            )
+            runner.test(
+                hdl_toplevel="onespike_top",
+                test_module="rtl_sim.bench",
+                build_dir=work / "build",
+                test_dir=design.path / "rtl",
+                results_xml=str(work / "results.xml"),
+                log_file=log,
+            )
+        except (SystemExit, CalledProcessError, RuntimeError):
+            raise SimulatorError(f"{simulator}: {_failure(work)}; the log is {log}") from None
+
+
+def _failure(work: Path) -> str:
+    """What the failed tests say, or the end of the log where there was no test."""
+    results = work / "results.xml"
+    if results.exists():
+        failures = ElementTree.parse(results).getroot().findall(".//failure")
+        return " | ".join(f.get("message") or f.get("error_msg") or f.text or "failed" for f in failures)
+    return " | ".join((work / "cocotb.log").read_text().splitlines()[-4:])
+
+
+def _environment(simulator: str) -> dict[str, str]:
+    if simulator == "icarus":
+        tools.find_icarus()
+        return {}
+    tools.find_compiler()
+    return tools.find_verilator().environment() | {"MAKEFLAGS": _VERILATOR_MAKE}

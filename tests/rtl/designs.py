@@ -1,0 +1,18 @@
+"""Emitted designs of the small networks of tests/networks.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onespike_hw.codegen.board import load_board
+from onespike_hw.codegen.design import Design, render
+from onespike_hw.codegen.folder import write_folder
+from onespike_hw.codegen.layout import Parallel, lay_out, weighted_layers
+from onespike_hw.network import Network
+
+
+def emit(net: Network, out: Path, engines: int = 1) -> Design:
+    """The design of a network with so many engines for each layer, whatever a planner would choose."""
+    board = load_board("pynq")
+    plan = lay_out(net, board.input_bus_bits, {layer.name: Parallel(engines=engines) for layer in weighted_layers(net)})
+    return Design(write_folder(out, render(plan, board)), net, plan, board)
