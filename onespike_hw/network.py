@@ -289,6 +289,8 @@ def check(net: Network) -> None:
     _need(last.kind in ("conv", "linear") and not last.fires, last.name, "the last layer must integrate and not fire")
     for layer in net.layers[:-1]:
         _need(layer.fires or layer.kind not in ("conv", "linear"), layer.name, "only the last layer may not fire")
+        readers = [other.name for other in net.layers if layer.name in other.inputs]
+        _need(len(readers) == 1, layer.name, f"exactly one layer must read it, not {', '.join(readers) or 'none'}")
 
 
 _ARRAYS = ("weight", "bias", "ladder", "scale", "full_scale", "phase_constants")

@@ -1,7 +1,7 @@
-"""cocotb test bench of an emitted design: images in, logits and every layer's codes out, compared with the golden model.
+"""cocotb test bench of an emitted design: images in, logits and every layer's codes out, against the golden model.
 
 Run by rtl_sim.cocotb_runner. The folder named by ONESPIKE_WORK holds what is played (rtl_sim.scoreboard).
-ONESPIKE_PAUSE_IN and ONESPIKE_PAUSE_OUT are the chances that source and sink pause, ONESPIKE_SEED makes them repeatable.
+ONESPIKE_PAUSE_IN and ONESPIKE_PAUSE_OUT are the chances that source and sink pause, repeatable by ONESPIKE_SEED.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from cocotb.triggers import FallingEdge
 class CodeMonitor:
     """Writes down every word that passes on the streams NAME_valid, NAME_ready, NAME_word.
 
-    It looks in the middle of a clock, when every signal has settled: what is valid and ready then passes with the next edge.
+    It looks in the middle of a clock, when all signals have settled: what is valid and ready then passes with the edge.
     """
 
     def __init__(self, dut: Any, names: Sequence[str]) -> None:

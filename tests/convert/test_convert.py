@@ -312,6 +312,7 @@ CASES: dict[str, tuple[nn.Module, list[str]]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("case", CASES)
 def test_supported(case: str) -> None:
     """The folded chain is the model, exactly; the integers are it to within INT8; the spikes to within their coding."""
