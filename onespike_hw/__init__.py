@@ -18,7 +18,7 @@ from onespike_hw.network import Layer, Network, load
 
 if TYPE_CHECKING:
     from onespike_hw import golden
-    from onespike_hw.codegen import Design, generate
+    from onespike_hw.codegen import Design, generate, load_design
     from onespike_hw.convert.pipeline import convert
     from onespike_hw.simulation import SimulationResult, simulate
 
@@ -32,6 +32,7 @@ __all__ = [
     "generate",
     "golden",
     "load",
+    "load_design",
     "simulate",
 ]
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ _MODULES = ("convert", "golden")
 _HOMES = {
     "Design": "onespike_hw.codegen",
     "generate": "onespike_hw.codegen",
+    "load_design": "onespike_hw.codegen",
     "SimulationResult": "onespike_hw.simulation",
     "simulate": "onespike_hw.simulation",
 }

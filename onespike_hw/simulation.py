@@ -99,7 +99,7 @@ def image_beats(plan: Plan, integers: Int64) -> list[list[int]]:
 
 
 def image_logits(net: Network, values: Int64, images: int) -> Int64:
-    """Logits in the shape of the golden model, from the order in which they leave: pixel by pixel, channel by channel."""
+    """Logits in the golden model's shape, from the order in which they leave: pixel by pixel, channel by channel."""
     channels, height, width = (*net.layers[-1].shape, 1, 1)[:3]
     maps = values.reshape(images, height, width, channels).transpose(0, 3, 1, 2)
     return maps.reshape(images, channels) if height * width == 1 else maps

@@ -28,7 +28,7 @@ class Bench:
     def __init__(self, dut: Any, expectation: Expectation) -> None:
         self.dut = dut
         self.expectation = expectation
-        cocotb.start_soon(Clock(dut.clk, PERIOD_NS, unit="ns").start())
+        Clock(dut.clk, PERIOD_NS, unit="ns").start()
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk, dut.rst)
         self.codes = CodeMonitor(dut, [stream.name for stream in expectation.streams])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -31,11 +34,13 @@ def run_bench(
     pause_in: float = 0.0,
     pause_out: float = 0.0,
     seed: int = 1,
+    objects: Path | None = None,
 ) -> None:
     """Play input integers [N, *net.input_shape] through a design under cocotb; SimulatorError names what failed.
 
     simulator  "icarus" or "verilator"
     work       folder for the build and the logs
+    objects    folder that keeps Verilator's own compiled library between builds; it is half of a small build
     """
     work.mkdir(parents=True, exist_ok=True)
     write_expectation(work, design.plan, integers, image_beats(design.plan, integers))
@@ -50,6 +55,7 @@ def run_bench(
     log = work / "cocotb.log"
     with mock.patch.dict(os.environ, environment):
         runner = get_runner(simulator)
+        _take_objects(objects, work / "build")
         try:
             runner.build(
                 sources=sorted((design.path / "rtl").glob("*.sv")),
@@ -59,6 +65,7 @@ def run_bench(
                 log_file=log,
                 always=True,
             )
+            _keep_objects(objects, work / "build")
             runner.test(
                 hdl_toplevel="onespike_top",
                 test_module="rtl_sim.bench",
@@ -69,6 +76,23 @@ def run_bench(
             )
         except (SystemExit, CalledProcessError, RuntimeError):
             raise SimulatorError(f"{simulator}: {_failure(work)}; the log is {log}") from None
+
+
+def _take_objects(objects: Path | None, build: Path) -> None:
+    build.mkdir(parents=True, exist_ok=True)
+    if objects is not None and objects.exists():
+        for path in objects.glob("verilated*.o"):
+            shutil.copyfile(path, build / path.name)
+
+
+def _keep_objects(objects: Path | None, build: Path) -> None:
+    if objects is None or objects.exists():
+        return
+    aside = Path(tempfile.mkdtemp(dir=objects.parent))
+    for path in build.glob("verilated*.o"):
+        shutil.copyfile(path, aside / path.name)
+    with contextlib.suppress(OSError):  # another process was quicker
+        aside.rename(objects)
 
 
 def _failure(work: Path) -> str:

@@ -1,5 +1,5 @@
 """From a network to an emitted design: plan, render, write."""
 
-from onespike_hw.codegen.design import Design, generate
+from onespike_hw.codegen.design import Design, generate, load_design
 
-__all__ = ["Design", "generate"]
+__all__ = ["Design", "generate", "load_design"]

@@ -81,7 +81,7 @@ def engine_resources(engine: EnginePlan) -> Resources:
     ladder = 2 * engine.potential_bits * (1 << (engine.pass_bits + engine.lane_bits + engine.node_bits)) / 64 * 0.6 + 60
     group = drain + (ladder if engine.layer.fires else 30)
     if engine.schedule is None:
-        lane, dsps, fetch = 1.0, float(engine.lanes), 120 + 2 * engine.source.word_bits
+        lane, dsps, fetch = 1.0, float(engine.lanes), 120.0 + 2 * engine.source.word_bits
     else:
         lane, dsps = engine.acc_bits + 5.0, float(engine.lane_groups)
         flags = engine.timesteps * engine.rows * (engine.depth << engine.unit_bits) / 32

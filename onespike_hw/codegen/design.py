@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onespike_hw.codegen import verilog
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
-from onespike_hw.codegen.folder import check_target, write_folder
+from onespike_hw.codegen.folder import check_target, read_marker, write_folder
+from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import EnginePlan, Plan
 from onespike_hw.codegen.planner import plan_network
 from onespike_hw.errors import OutputError
-from onespike_hw.network import Network, to_bytes
+from onespike_hw.network import Network, load, to_bytes
 
 if TYPE_CHECKING:
     from rtl_sim.runner import Executable
@@ -41,6 +42,29 @@ class Design:
         from rtl_sim import runner
 
         return runner.build(self.path, name, work)
+
+
+def load_design(folder: str | Path) -> Design:
+    """Reopen a folder that `generate` wrote. Raises OutputError where it is not one, or is damaged."""
+    path = Path(folder)
+    if read_marker(path) is None:
+        raise OutputError(f"{path}: holds no design; make one with onespike-hw gen")
+    net = load(path / "network.onespike")
+    try:
+        facts = json.loads((path / "plan.json").read_text())
+        board = Board(**facts["board"])
+        layers = {layer["name"]: layer for layer in facts["layers"]}
+        parallel = {name: Parallel(layer["tiles"], layer["engines"]) for name, layer in layers.items()}
+        plan = lay_out(net, board.input_bus_bits, parallel)
+        stages = tuple(
+            replace(stage, estimated_cycles=layers[stage.layer.name]["estimated_cycles"])
+            if isinstance(stage, EnginePlan)
+            else stage
+            for stage in plan.stages
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(f"{path / 'plan.json'}: missing or damaged ({error}); generate the design again") from error
+    return Design(path, net, replace(plan, stages=stages), board)
 
 
 def generate(
@@ -85,7 +109,7 @@ def summary(plan: Plan, board: Board) -> dict[str, object]:
     """The plan in figures, for people and scripts."""
     needed = plan_resources(plan)
     return {
-        "board": board.name,
+        "board": asdict(board),
         "timesteps": plan.net.timesteps,
         "lanes": plan.lanes,
         "weight_memory_bits": plan.weight_memory_bits,
@@ -101,6 +125,7 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "name": engine.layer.name,
         "engines": engine.engines,
         "lanes": engine.lanes,
+        "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,
         "weight_bits": engine.weight_bits,

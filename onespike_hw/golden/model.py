@@ -12,10 +12,10 @@ from onespike_hw.errors import InputError
 from onespike_hw.golden import neurons
 from onespike_hw.golden.inputs import check_batch, quantize_images
 from onespike_hw.golden.neurons import Neurons, Response
-from onespike_hw.golden.signals import Codes, Integers, PhaseCodes, Signal, Sums, per_image
+from onespike_hw.golden.signals import Codes, Integers, PhaseCodes, Signal, Sums, from_batch, per_image, to_batch
 from onespike_hw.network import INPUT, Float64, Int64, Layer, Network
 
-FIELD_BYTES = 8 << 20
+FIELD_BYTES = 4 << 20
 """Memory for the receptive fields of one layer, where one image does not take more: what stays in the cache."""
 
 Progress = Callable[[int, int], None]
@@ -48,7 +48,7 @@ class Run:
     def predictions(self) -> Int64:
         """Class of the largest real logit: int64 [N], or [N, H, W]."""
         scale = self.scale.reshape(-1, *[1] * (self.logits.ndim - 2))
-        return np.argmax(self.logits * scale, axis=1)
+        return np.asarray(np.argmax(self.logits * scale, axis=1))
 
 
 def run(
@@ -74,7 +74,7 @@ def run(
     if batch < 1:
         raise InputError(f"batch: must be at least 1, not {batch}")
     prepared = {layer.name: neurons.build(net, layer) for layer in net.layers if layer.weight is not None}
-    step = max(1, min(batch, FIELD_BYTES // max(neurons.field_bytes(each) for each in prepared.values())))
+    step = max(1, min(batch, FIELD_BYTES // max(neurons.image_bytes(each) for each in prepared.values())))
     result = _empty(net, len(images), codes, potentials)
     for first in range(0, len(images), step):
         part = slice(first, min(first + step, len(images)))
@@ -107,32 +107,35 @@ def _logit_shape(last: Layer) -> tuple[int, ...]:
 
 def _run_part(net: Network, prepared: dict[str, Neurons], integers: Int64, part: slice, result: Run) -> None:
     """Run the images of `part` and write what they give into their places of `result`."""
-    zero_point = net.input_zero_point.reshape(-1, *[1] * (integers.ndim - 1))
-    signals: dict[str, Signal] = {INPUT: Integers(np.swapaxes(integers, 0, 1) - zero_point, net.input_bits + 1)}
+    d = integers - net.input_zero_point.reshape(-1, *[1] * (integers.ndim - 2))
+    signals: dict[str, Signal] = {INPUT: Integers(from_batch(d), net.input_bits + 1)}
+    spikes = {INPUT: signals[INPUT].spikes()}
     for layer in net.layers:
-        source = signals[layer.inputs[0]]
+        source = layer.inputs[0]
         if layer.name in prepared:
-            response = _run_neurons(prepared[layer.name], source, part, result)
+            result.sops[layer.name][part] = neurons.operations(prepared[layer.name], spikes[source])
+            response = _run_neurons(prepared[layer.name], signals[source], part, result)
             if response.codes is None:
                 continue
             signal: Signal = response.codes
         else:
-            signal = _pass_on(layer, source)
+            signal = _pass_on(layer, signals[source])
         signals[layer.name] = signal
+        spikes[layer.name] = signal.spikes()
+        if layer.fires:
+            result.spikes[layer.name][part] = per_image(spikes[layer.name])
         if layer.name in result.codes and isinstance(signal, Codes):
-            result.codes[layer.name][part] = np.swapaxes(signal.codes, 0, 1)
+            result.codes[layer.name][part] = to_batch(signal.codes)
 
 
 def _run_neurons(prepared: Neurons, source: Signal, part: slice, result: Run) -> Response:
     name = prepared.layer.name
     response = neurons.respond(prepared, source)
-    result.sops[name][part] = neurons.operations(prepared, source)
     if name in result.potentials:
         result.potentials[name][part] = neurons.potentials(prepared, response.sums)
     if response.codes is None:
         result.logits[part] = neurons.potentials(prepared, response.sums).reshape(result.logits[part].shape)
     else:
-        result.spikes[name][part] = per_image(response.codes.spikes())
         result.noise_spikes[name][part] = response.noise_spikes
     return response
 

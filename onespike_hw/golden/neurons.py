@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw.golden import synapses
-from onespike_hw.golden.signals import Codes, PhaseCodes, Signal, per_image
+from onespike_hw.golden.signals import Codes, PhaseCodes, Signal, images_in, per_image, to_batch
 from onespike_hw.golden.synapses import Synapses
-from onespike_hw.golden.windows import columns, readers
+from onespike_hw.golden.windows import kernel_rows, readers
 from onespike_hw.network import Int64, Layer, Network
 
 Array = NDArray[Any]
@@ -47,7 +46,7 @@ class Neurons:
     layer     the layer, with its bias
     synapses  its weights
     firing    None where the layer only integrates
-    readers   int64 [H, W] or []: how many neurons read each pixel of its input
+    readers   int64 [H, 1, W] or []: how many neurons read each pixel of its input
     """
 
     layer: Layer
@@ -60,7 +59,7 @@ class Neurons:
 class Response:
     """What a layer of neurons made of a few images.
 
-    sums   [C, N, H, W] or [C, N]: the last potential without the bias
+    sums   [C, H, N, W] or [C, N]: the last potential without the bias
     codes  None where the layer only integrates
     noise_spikes  int64 [N]: spikes that a settled neuron would not have fired, or would have fired in another phase
     """
@@ -78,10 +77,14 @@ def build(net: Network, layer: Layer) -> Neurons:
     return Neurons(layer, weights, firing, readers(layer, net.shape_of(layer.inputs[0])))
 
 
-def field_bytes(neurons: Neurons) -> int:
+def image_bytes(neurons: Neurons) -> int:
     """Memory that the receptive fields of one image take."""
-    fields = neurons.layer.groups * sum(block.shape[2] for block in neurons.synapses.blocks)
-    return prod(neurons.layer.shape[1:]) * fields * neurons.synapses.dtype.itemsize
+    layer = neurons.layer
+    assert layer.weight is not None
+    height, width = layer.shape[1:] or (1, 1)
+    rows = (height - 1) * layer.stride[0] + layer.kernel_size[0]
+    fields = layer.groups * layer.weight[0].size // layer.kernel_size[0]
+    return int(fields * rows * width * neurons.synapses.dtype.itemsize)
 
 
 def respond(neurons: Neurons, signal: Signal) -> Response:
@@ -90,21 +93,24 @@ def respond(neurons: Neurons, signal: Signal) -> Response:
     if firing is None or firing.settled:
         sums = _integrate(neurons, signal.values(neurons.synapses.dtype))
         codes = None if firing is None else Codes(settled_codes(sums, firing.thresholds), firing.constants)
-        return Response(sums, codes, np.zeros(sums.shape[1], np.int64))
+        return Response(sums, codes, np.zeros(images_in(sums), np.int64))
     sums, early = _fire_phase_by_phase(neurons, firing, signal)
     noise = (early < firing.timesteps) & (early != settled_codes(sums, firing.thresholds))
     return Response(sums, Codes(early, firing.constants), per_image(noise.sum(axis=0, dtype=np.int64)))
 
 
-def operations(neurons: Neurons, signal: Signal) -> Int64:
-    """Synaptic operations of each image: every spike, once for each neuron that reads it; int64 [N]."""
-    return per_image(signal.spikes() * neurons.readers)
+def operations(neurons: Neurons, spikes: Int64) -> Int64:
+    """Synaptic operations of each image, int64 [N]: every spike of the input, once for each neuron that reads it.
+
+    spikes: as Signal.spikes gives them.
+    """
+    return per_image(spikes * neurons.readers)
 
 
 def potentials(neurons: Neurons, sums: Array) -> Int64:
-    """The last potentials, V_{T-1} = B + sums, images first: int64 [N, C, H, W] or [N, C]."""
+    """The last potentials, V_{T-1} = B + sums: int64 [N, C, H, W] or [N, C]."""
     assert neurons.layer.bias is not None
-    return np.swapaxes(sums.astype(np.int64) + _by_channel(neurons.layer.bias, sums), 0, 1)
+    return to_batch(sums.astype(np.int64) + _by_channel(neurons.layer.bias, sums))
 
 
 def settled_codes(sums: Array, thresholds: Array) -> PhaseCodes:
@@ -135,10 +141,12 @@ def _fire_phase_by_phase(neurons: Neurons, firing: Firing, signal: Signal) -> tu
 
 
 def _integrate(neurons: Neurons, values: Array) -> Array:
-    """Sums of weights times values: [C_in, N, H, W] to [C, N, H, W], or [K, N] to [C, N]."""
+    """Sums of weights times values: [C_in, H, N, W] to [C, H, N, W], or [K, N] to [C, N]."""
     layer = neurons.layer
-    fields = values[np.newaxis] if layer.kind == "linear" else columns(values, layer)
-    return neurons.synapses.sums(fields).reshape(layer.shape[0], values.shape[1], *layer.shape[1:])
+    if layer.kind == "linear":
+        return neurons.synapses.sums([values[np.newaxis]])
+    height, width = layer.shape[1:]
+    return neurons.synapses.sums(kernel_rows(values, layer)).reshape(layer.shape[0], height, -1, width)
 
 
 def _thresholds(layer: Layer, weights: Synapses) -> Array:
@@ -146,7 +154,7 @@ def _thresholds(layer: Layer, weights: Synapses) -> Array:
     assert layer.ladder is not None
     assert layer.bias is not None
     exact = layer.ladder.astype(object) - layer.bias.astype(object)[:, np.newaxis]
-    return np.clip(exact, weights.lowest, weights.highest + 1).astype(weights.sum_dtype)
+    return np.asarray(np.clip(exact, weights.lowest, weights.highest + 1), weights.sum_dtype)
 
 
 def _by_channel(values: Array, like: Array) -> Array:

@@ -1,7 +1,7 @@
 """What flows between layers: codes, sums of codes, integers (docs/contract.md, "What flows between layers").
 
-Arrays hold channels first, then images: [C, N, H, W], or [C, N] behind a flatten or linear layer. So one row of a
-matrix product is one channel, and one threshold holds for a whole row.
+Arrays are [C, H, N, W], a row of pixels of every image and then the next row, or [C, N] behind a flatten or linear
+layer. So one row of a matrix product is one channel, and one threshold holds for a whole row.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Signal(Protocol):
         """The share of `values` that arrives in this phase."""
 
     def spikes(self) -> Int64:
-        """Spikes of each pixel, summed over its channels: int64 [N, H, W] or [N]."""
+        """Spikes of each pixel, summed over its channels: int64 [H, N, W] or [N]."""
 
     def flat(self) -> Signal:
         """The same behind a flatten layer."""
@@ -47,11 +47,10 @@ class Codes:
     constants: Int64
 
     def values(self, dtype: np.dtype[Any]) -> Array:
-        worth: Array = np.append(self.constants, 0).astype(dtype)
-        return worth.take(self.codes)
+        return np.asarray(np.append(self.constants, 0).astype(dtype).take(self.codes))
 
     def arrivals(self, phase: int, dtype: np.dtype[Any]) -> Array:
-        return (self.codes == phase) * self.constants[phase].astype(dtype)
+        return np.asarray((self.codes == phase) * self.constants[phase].astype(dtype))
 
     def spikes(self) -> Int64:
         return np.asarray((self.codes < len(self.constants)).sum(axis=0, dtype=np.uint32), np.int64)
@@ -129,12 +128,27 @@ class FlatSums:
 
 
 def flattened(values: Array) -> Array:
-    """[C, N, H, W] to [C * H * W, N], index (c * H + y) * W + x; [C, N] stays."""
+    """[C, H, N, W] to [C * H * W, N], index (c * H + y) * W + x; [C, N] stays."""
     if values.ndim == 2:
         return values
-    return values.transpose(0, 2, 3, 1).reshape(-1, values.shape[1])
+    return values.transpose(0, 1, 3, 2).reshape(-1, values.shape[2])
 
 
 def per_image(counts: Int64) -> Int64:
-    """[N, ...] summed to int64 [N]."""
-    return np.asarray(counts.sum(axis=tuple(range(1, counts.ndim))))
+    """Counts of each pixel, [H, N, W] or [N], summed to [N]."""
+    return counts if counts.ndim == 1 else np.asarray(counts.sum(axis=(0, 2)))
+
+
+def images_in(values: Array) -> int:
+    """N of [C, H, N, W] or [C, N]."""
+    return int(values.shape[-1 if values.ndim == 2 else -2])
+
+
+def from_batch(values: Array) -> Array:
+    """[N, C, H, W] to [C, H, N, W], or [N, C] to [C, N]."""
+    return values.T if values.ndim == 2 else values.transpose(1, 2, 0, 3)
+
+
+def to_batch(values: Array) -> Array:
+    """[C, H, N, W] to [N, C, H, W], or [C, N] to [N, C]."""
+    return values.T if values.ndim == 2 else values.transpose(2, 0, 1, 3)

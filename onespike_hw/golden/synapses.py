@@ -6,6 +6,7 @@ order BLAS adds them. What float64 cannot hold is summed in int64.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from math import prod
@@ -32,12 +33,13 @@ INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
 class Synapses:
     """The weights of a conv or linear layer, ready for exact matrix products.
 
-    blocks     weights [groups, C_out / groups, K_block]: cut along their inputs, so that each product is exact
+    rows       for each kernel row (a linear layer has one) its weights [groups, C_out / groups, K], cut along K into
+               blocks whose products are exact
     sum_dtype  type that holds the sum over all blocks exactly
     lowest, highest  the interval in which every sum lies, partial ones included; it contains 0
     """
 
-    blocks: tuple[NDArray[Any], ...]
+    rows: tuple[tuple[NDArray[Any], ...], ...]
     sum_dtype: np.dtype[Any]
     lowest: int
     highest: int
@@ -45,34 +47,36 @@ class Synapses:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of weights and values."""
-        return self.blocks[0].dtype
+        return self.rows[0][0].dtype
 
-    def sums(self, fields: NDArray[Any]) -> NDArray[Any]:
-        """Values [groups, K, M] of type `dtype` to sums [C_out, M] of type `sum_dtype`."""
-        ends = np.cumsum([block.shape[2] for block in self.blocks])[:-1]
-        parts = zip(self.blocks, np.split(fields, ends, axis=1), strict=True)
-        products = (np.matmul(block, part).astype(self.sum_dtype, copy=False) for block, part in parts)
+    def sums(self, fields: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        """Values, [groups, K, M] for each kernel row, of type `dtype`, to sums [C_out, M] of type `sum_dtype`."""
+        products = (
+            np.matmul(block, part).astype(self.sum_dtype, copy=False)
+            for blocks, values in zip(self.rows, fields, strict=True)
+            for block, part in zip(blocks, _cut(values, blocks), strict=True)
+        )
         total: NDArray[Any] = reduce(iadd, products)
-        return total.reshape(-1, fields.shape[2])
+        return total.reshape(-1, total.shape[2])
 
 
 def build(net: Network, layer: Layer) -> Synapses:
     """The synapses of a conv or linear layer; NetworkError where a potential could leave 64 bits."""
     assert layer.weight is not None
     assert layer.bias is not None
-    weight = layer.weight.reshape(layer.shape[0], -1).astype(np.int64)
+    weight = layer.weight.reshape(layer.shape[0], -1, *layer.kernel_size).astype(np.int64)
     low, high = value_range(net, layer.inputs[0])
-    lowest, highest = _reach(weight, low, high)
+    lowest, highest = _reach(weight.reshape(layer.shape[0], -1), low, high)
     if max(highest + 1, -lowest) + int(np.abs(layer.bias.astype(object)).max()) >= INT64_LIMIT:
         raise NetworkError(f"{layer.name}: a potential could exceed 64 bits; use fewer fraction bits")
-    grouped = weight.reshape(layer.groups, -1, weight.shape[1])
-    for count in range(1, min(MOST_FLOAT32_BLOCKS, weight.shape[1]) + 1):
-        parts = np.array_split(weight, count, axis=1)
-        if all(_within(_reach(part, low, high), FLOAT32_LIMIT) for part in parts):
-            blocks = tuple(part.astype(FLOAT32) for part in np.array_split(grouped, count, axis=2))
-            return Synapses(blocks, FLOAT32 if count == 1 else INT32, lowest, highest)
+    rows = [row.reshape(layer.groups, layer.shape[0] // layer.groups, -1) for row in np.moveaxis(weight, 2, 0)]
+    for count in range(1, MOST_FLOAT32_BLOCKS // len(rows) + 1):
+        blocks = [np.array_split(row, count, axis=2) for row in rows]
+        if all(_within(_reach(block, low, high), FLOAT32_LIMIT) for row in blocks for block in row):
+            sum_dtype = FLOAT32 if _within((lowest, highest), FLOAT32_LIMIT) else INT32
+            return Synapses(_typed(blocks, FLOAT32), sum_dtype, lowest, highest)
     dtype = FLOAT64 if _within((lowest, highest), FLOAT64_LIMIT) else INT64
-    return Synapses((grouped.astype(dtype),), dtype, lowest, highest)
+    return Synapses(_typed([[row] for row in rows], dtype), dtype, lowest, highest)
 
 
 def value_range(net: Network, name: str) -> tuple[int, int]:
@@ -89,10 +93,19 @@ def value_range(net: Network, name: str) -> tuple[int, int]:
     return bundle * low, bundle * high
 
 
+def _cut(values: NDArray[Any], blocks: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
+    ends = np.cumsum([block.shape[2] for block in blocks])
+    return np.split(values, ends[:-1], axis=1)
+
+
+def _typed(rows: list[list[Int64]], dtype: np.dtype[Any]) -> tuple[tuple[NDArray[Any], ...], ...]:
+    return tuple(tuple(block.astype(dtype) for block in row) for row in rows)
+
+
 def _reach(weight: Int64, low: int, high: int) -> tuple[int, int]:
-    """The interval that no partial sum of [C_out, K] weights times values in low..high can leave."""
-    positive = np.maximum(weight, 0).sum(axis=1).astype(object)
-    negative = np.minimum(weight, 0).sum(axis=1).astype(object)
+    """The interval that no partial sum of weights [..., K] times values in low..high can leave."""
+    positive = np.maximum(weight, 0).sum(axis=-1).astype(object)
+    negative = np.minimum(weight, 0).sum(axis=-1).astype(object)
     return int((low * positive + high * negative).min()), int((high * positive + low * negative).max())
 
 

@@ -37,6 +37,23 @@ def test_the_same_bytes_whatever_the_path_and_the_user(tmp_path: Path, monkeypat
     assert not any(str(tmp_path).encode() in content for content in _contents(first.path).values())
 
 
+def test_a_design_is_opened_again(tmp_path: Path) -> None:
+    design = oh.generate(CASES["maxpool_2"](), out=tmp_path / "pynq", density={"conv1": 0.9})
+    again = oh.load_design(tmp_path / "pynq")
+    assert again.board == design.board
+    assert [stage.estimated_cycles for stage in again.plan.engines] == [s.estimated_cycles for s in design.plan.engines]
+    assert [(s.lanes, s.engines) for s in again.plan.engines] == [(s.lanes, s.engines) for s in design.plan.engines]
+
+
+def test_a_folder_that_is_no_design(tmp_path: Path) -> None:
+    with pytest.raises(oh.OneSpikeError, match="holds no design; make one with onespike-hw gen"):
+        oh.load_design(tmp_path)
+    oh.generate(CASES["mlp"](), out=tmp_path / "pynq")
+    (tmp_path / "pynq" / "plan.json").write_text("{}")
+    with pytest.raises(oh.OneSpikeError, match=r"plan\.json: missing or damaged"):
+        oh.load_design(tmp_path / "pynq")
+
+
 def test_an_existing_folder_is_left_alone_without_force(tmp_path: Path) -> None:
     out = tmp_path / "pynq"
     oh.generate(CASES["mlp"](), out=out)

@@ -24,9 +24,12 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("case", "simulator"), RUNS)
-def test_every_bit_of_every_layer(case: str, simulator: str, tmp_path: Path) -> None:
+def test_every_bit_of_every_layer(
+    case: str, simulator: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     net = CASES[case]()
     x = random_inputs(np.random.default_rng(5), net, 2)
     engines = 1 + sorted(CASES).index(case) % 3
     design = emit(net, tmp_path / "design", engines)
-    run_bench(design, x, simulator, tmp_path / "work", pause_in=0.2, pause_out=0.3, seed=engines)
+    objects = tmp_path_factory.getbasetemp() / f"objects_{simulator}"
+    run_bench(design, x, simulator, tmp_path / "work", pause_in=0.2, pause_out=0.3, seed=engines, objects=objects)

@@ -1,0 +1,5 @@
+import sys
+
+from onespike_hw.cli import main
+
+sys.exit(main())

@@ -1,0 +1,72 @@
+"""onespike-hw eval: accuracy of ANN and SNN on the same images, spikes and operations."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from onespike_hw import golden
+from onespike_hw.cli import ann
+from onespike_hw.cli.console import progress_bar, step, summary
+from onespike_hw.cli.figures import Figures, accuracy, count, describe
+from onespike_hw.cli.sources import Data, Source, load_data, load_source
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network on some images.
+
+    ann      accuracy of the trained module, 0..1; None where there is no module or there are no labels
+    figures  of the golden model on the same images
+    """
+
+    source: Source
+    data: Data
+    ann: float | None
+    figures: Figures
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    console.print(summary(rows(prepare(args, console))))
+    return 0
+
+
+def prepare(args: argparse.Namespace, console: Console) -> Evaluation:
+    """Load or convert the network, and run it on the images."""
+    step(console, "loading the network" if args.network else "converting the network")
+    source = load_source(args)
+    data = load_data(args, source.net)
+    step(console, f"evaluating it on {len(data.images):,} images")
+    with progress_bar(console, "golden model") as progress:
+        result = golden.run(source.net, data.images, codes=False, progress=progress)
+    return Evaluation(source, data, _ann(source, data, console), count(source.net, result, data.labels))
+
+
+def rows(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Lines of the summary that do not depend on hardware."""
+    figures, data = evaluation.figures, evaluation.data
+    return [
+        ("network", f"{evaluation.source.name}, {describe(evaluation.source.net)}"),
+        ("images", f"{figures.images:,}: {data.name}"),
+        ("accuracy", ", ".join(_accuracies(evaluation)) or "not known: the images have no labels"),
+        ("spikes", f"{figures.spikes_per_neuron:.3f} per neuron"),
+        (
+            "operations",
+            f"{figures.sops:,.0f} SOPs against {figures.multiplies:,} multiplies an image "
+            f"({figures.sops / figures.multiplies:.2f})",
+        ),
+    ]
+
+
+def _accuracies(evaluation: Evaluation) -> list[str]:
+    shares = [("ANN", evaluation.ann), ("SNN INT8", evaluation.figures.accuracy)]
+    return [f"{name} {100 * share:.2f} %" for name, share in shares if share is not None]
+
+
+def _ann(source: Source, data: Data, console: Console) -> float | None:
+    if source.model is None or data.labels is None:
+        return None
+    with progress_bar(console, "ANN") as progress:
+        return accuracy(ann.predictions(source.model, data.images, progress), data.labels)

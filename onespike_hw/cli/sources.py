@@ -1,0 +1,169 @@
+"""What the user named on the command line: models, networks, images."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import onespike_hw as oh
+from onespike_hw.errors import ConversionError, InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DEFAULT_MODEL = "fashion-cnn"
+SHIPPED_IMAGES = "fashion-mnist"
+
+Images = NDArray[Any]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network, and where it came from.
+
+    net    the integer network
+    model  the trained module; None where only a converted network was given
+    name   for people
+    """
+
+    net: oh.Network
+    model: nn.Module | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images [N, ...] and labels int64 [N], or None where there are none."""
+
+    images: Images
+    labels: Labels | None
+    name: str
+
+
+def load_source(args: argparse.Namespace) -> Source:
+    """The network of --network, else the converted one of --model."""
+    if args.network is not None:
+        model = None if args.model is None else load_model(args.model)
+        return Source(oh.load(args.network), model, str(args.network))
+    name = args.model or DEFAULT_MODEL
+    model = load_model(name)
+    return Source(convert_model(model, name, args), model, name)
+
+
+def convert_model(model: nn.Module, name: str, args: argparse.Namespace) -> oh.Network:
+    """The model, converted as the arguments say."""
+    return oh.convert(
+        model,
+        load_calibration(name, args.calibration),
+        timesteps=args.timesteps,
+        base=args.base,
+        threshold_shift=not args.no_threshold_shift,
+        normalization=args.normalization,
+        percentile=args.percentile,
+        weight_bits=args.weight_bits,
+        input_bits=args.input_bits,
+        wait=args.wait,
+        start=args.start,
+        calibrate=not args.no_calibrate,
+    )
+
+
+def load_model(name: str) -> nn.Module:
+    """A shipped model by its name, or what the function of FILE.py:FUNCTION returns, in eval mode."""
+    from onespike_hw.convert import zoo
+
+    path, colon, function = name.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        if name not in zoo.MODELS:
+            shipped = ", ".join(zoo.MODELS)
+            raise ConversionError(f"model {name!r} is unknown; there are {shipped}; or give FILE.py:FUNCTION")
+        return zoo.load_model(name)
+    build = getattr(_import_file(Path(path)), function, None)
+    if not callable(build):
+        raise ConversionError(f"{path}: has no function {function!r}; name one that returns a torch.nn.Module")
+    model: nn.Module = build()
+    if not hasattr(model, "eval"):
+        raise ConversionError(f"{name}: returned a {type(model).__name__}; it must return a torch.nn.Module")
+    return model.eval()
+
+
+def load_calibration(model: str, file: str | None) -> Images:
+    """The images of --calibration, or those that come with a shipped model."""
+    from onespike_hw.convert import zoo
+
+    if file is not None:
+        return _arrays(Path(file))["images"]
+    if model not in zoo.MODELS:
+        raise ConversionError(f"{model}: a model of your own needs calibration images; give --calibration FILE.npy")
+    return zoo.load_calibration(SHIPPED_IMAGES)
+
+
+def load_data(args: argparse.Namespace, net: oh.Network) -> Data:
+    """The images of --data or --full, else the shipped ones; InputError where those do not fit the network."""
+    from onespike_hw.convert import datasets
+
+    if args.data is not None:
+        arrays = _arrays(Path(args.data))
+        return Data(arrays["images"], _labels(Path(args.data), arrays), args.data)
+    if args.full:
+        pixels, labels = datasets.fashion_mnist("test")
+        data = Data(datasets.to_unit(pixels), labels, "the whole Fashion-MNIST test set")
+    else:
+        data = Data(*datasets.load_images(SHIPPED_IMAGES), "the shipped Fashion-MNIST images")
+    if data.images.shape[1:] != net.input_shape:
+        raise InputError(
+            f"{data.name}: their shape {data.images.shape[1:]} does not fit this network, which takes "
+            f"{net.input_shape}; give images of your own with --data FILE"
+        )
+    return data
+
+
+def _import_file(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"model_of_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConversionError(f"{path}: no such Python file; give FILE.py:FUNCTION")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    spec.loader.exec_module(module)
+    return module
+
+
+def _arrays(path: Path) -> Mapping[str, Images]:
+    """The arrays of a .npz file, or that of a .npy file as `images`; read without pickle."""
+    try:
+        with path.open("rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"images": loaded}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); give a .npy or .npz file") from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a .npy or .npz file of plain numbers ({error}); save it with numpy") from error
+    if "images" not in arrays:
+        raise InputError(f"{path}: has {', '.join(arrays) or 'nothing'}, but no array `images`; save one of that name")
+    images = arrays["images"]
+    if images.ndim < 2 or len(images) == 0:
+        raise InputError(f"{path}: images of shape {images.shape} are no batch; give at least one, [N, ...]")
+    return arrays
+
+
+def _labels(path: Path, arrays: Mapping[str, Images]) -> Labels | None:
+    labels = arrays.get("labels")
+    if labels is None:
+        return None
+    if labels.shape != arrays["images"].shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{path}: labels of type {labels.dtype} and shape {labels.shape} for {len(arrays['images'])} images; "
+            "give one integer an image"
+        )
+    return labels.astype(np.int64)

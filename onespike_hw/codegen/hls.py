@@ -1,0 +1,249 @@
+"""Renders a plan as a Vitis HLS project: C++ for the whole network, a test bench, scripts, and a C model of it all.
+
+Everything lies under hls/ of the output folder: src/ (what is synthesized), tb/ (test bench and golden vectors),
+model/ (plain C functions around it, for onespike_hw.hls_model) and the Tcl scripts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onespike_hw import resources
+from onespike_hw.codegen.board import Board
+from onespike_hw.codegen.layout import SETTLE
+from onespike_hw.codegen.memories import weight_rows
+from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for
+from onespike_hw.codegen.verilog import describe, environment
+from onespike_hw.errors import BoardError, OutputError
+from onespike_hw.network import INPUT, Int64
+
+LAYER_KINDS = ("conv", "linear", "maxpool", "avgpool")
+"""Layers that this backend emits code for; flatten needs none."""
+
+MOST_ROWS = 64
+"""Rows of a kernel: lowest_bit (templates/hls/onespike/words.h) looks at 64 bits."""
+
+_INT64_MIN = -(1 << 63)
+
+Constants = list[tuple[str, int]]
+
+
+def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None = None) -> dict[str, bytes | str]:
+    """Path relative to hls/ -> content of the whole project. Equal arguments give equal bytes.
+
+    vectors   golden vectors for the test bench: input integers [N, *net.input_shape] and the logits of the golden
+              model, [N, classes] or [N, C, H, W]; None: the test bench has nothing to compare and says so
+    Raises BoardError where Vitis HLS does not know the board's FPGA, OutputError where a layer is of a kind that this
+    backend lacks.
+    """
+    if board.toolchain != "vivado":
+        raise BoardError(
+            f"{board.name}: Vitis HLS makes nothing for {board.part} ({board.vendor}); "
+            "use the Verilog backend, or a board with an AMD FPGA such as pynq"
+        )
+    _check_layers(plan)
+    jinja = environment()
+    files: dict[str, bytes | str] = {}
+    for number, stage in enumerate(plan.stages, 1):
+        rendered = (
+            _pool_files(plan, stage, number)
+            if isinstance(stage, PoolPlan)
+            else _engine_files(plan, side_by_side(stage), number)
+        )
+        for template, name, context in rendered:
+            files[f"src/layers/{name}"] = jinja.get_template(f"hls/{template}").render(context)
+    for name in ("onespike_top.h", "onespike_top.cpp"):
+        files[f"src/{name}"] = jinja.get_template(f"hls/{name}.j2").render(_top(plan))
+    hand_written = resources.templates() / "hls"
+    for path in sorted((hand_written / "onespike").glob("*.h")):
+        files[f"src/onespike/{path.name}"] = path.read_text()
+    files["tb/images.h"] = (hand_written / "images.h").read_text()
+    files["tb/tb.cpp"] = (hand_written / "tb.cpp").read_text()
+    files["model/wrapper.cpp"] = (hand_written / "wrapper.cpp").read_text()
+    files["model/model.json"] = json.dumps(_model(plan), indent=2) + "\n"
+    files["project.tcl"] = jinja.get_template("hls/project/project.tcl.j2").render(
+        board=board, period=f"{1000 / board.clock_mhz:g}", has_vectors=vectors is not None
+    )
+    for path in sorted((hand_written / "project").glob("*.tcl")):
+        files[path.name] = path.read_text()
+    if vectors is not None:
+        integers, logits = vectors
+        files["tb/pixels.dat"] = _lines(channels_last(integers))
+        files["tb/logits.dat"] = _lines(channels_last(logits))
+    return {name: files[name] for name in sorted(files)}
+
+
+def _check_layers(plan: Plan) -> None:
+    for layer in plan.net.layers:
+        if layer.kind not in (*LAYER_KINDS, "flatten"):
+            raise OutputError(
+                f"{layer.name}: the HLS backend has no {layer.kind} layers, only {', '.join(LAYER_KINDS)} and flatten; "
+                "use the Verilog backend"
+            )
+    for engine in plan.engines:
+        if engine.rows > MOST_ROWS:
+            raise OutputError(
+                f"{engine.layer.name}: a kernel of {engine.rows} rows; the HLS backend takes {MOST_ROWS} at most; "
+                "use the Verilog backend"
+            )
+
+
+def channels_last(values: NDArray[Any]) -> NDArray[Any]:
+    """[N, C, H, W] or [N, C] in the order of the streams, [N, pixels * channels]: pixel by pixel, channel by channel."""
+    return np.moveaxis(values, 1, -1).reshape(len(values), -1)
+
+
+def side_by_side(engine: EnginePlan) -> EnginePlan:
+    """The engine plan with no more engines than an image has windows.
+
+    The Verilog gives whole images to the engines of a linear layer in turn; a process of Vitis HLS works on every image.
+    """
+    return replace(engine, engines=min(engine.engines, engine.windows))
+
+
+def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    schedule = engine.schedule
+    multipliers = (1,) if schedule is None else schedule.multipliers
+    context: dict[str, Any] = {
+        "e": engine,
+        "title": f"{engine.layer.name}: {describe(engine.layer)}",
+        "value_type": _value_type(engine.source),
+        "logit_bits": plan.logit_bits,
+        "constant_bits": max(multipliers).bit_length() + 1,
+        "constants": _braced(multipliers),
+    }
+    config = _engine_constants(engine, context["constant_bits"], number)
+    if not engine.layer.fires:
+        config.append(("logit_bits", plan.logit_bits))
+    line = None if engine.line is None else _line_constants(plan, engine.line, engine.source, number)
+    yield "engine_layer.h.j2", f"{engine.name}.h", {**context, "config": config, "line": line}
+    tables: dict[str, Any] = {"weights": _rows(weight_rows(engine)), "bias": _rows(_by_group(engine, _bias(engine)))}
+    if schedule is not None:
+        tables["order"] = _braced(schedule.order)
+        tables["shifts"] = _braced(int(shift) for shift in schedule.shifts)
+        tables["drains"] = _braced(int(drain) for drain in schedule.drains)
+    if engine.layer.fires:
+        tables["ladder"] = _rows(_by_group(engine, _ladder(engine)))
+    yield "engine_tables.h.j2", f"{engine.name}_tables.h", {**context, **tables}
+
+
+def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    config = [
+        ("stage", number),
+        ("n", pool.source.n),
+        ("windows", pool.out.height * pool.out.width * pool.source.words),
+        ("kernel", pool.line.kernel_h * pool.line.kernel_w),
+    ]
+    yield (
+        "pool_layer.h.j2",
+        f"{pool.name}.h",
+        {
+            "p": pool,
+            "title": f"{pool.layer.name}: {describe(pool.layer)}",
+            "value_type": _value_type(pool.source),
+            "config": config,
+            "line": _line_constants(plan, pool.line, pool.source, number),
+        },
+    )
+
+
+def _engine_constants(engine: EnginePlan, constant_bits: int, number: int) -> Constants:
+    """What the functions of templates/hls/onespike/ know of an engine, by the names that they use."""
+    same = "units rows cols depth slot_bits unit_bits engines windows row_windows columns stride passes tiles pass_units"
+    same += " bundle groups j lanes group_lanes lane_groups pass_rows weight_rows base_bits weight_bits acc_bits"
+    same += " potential_bits code_bits wait classes"
+    constants = [("stage", number), ("n", engine.source.n), ("phases", engine.timesteps)]
+    constants += [(name, int(getattr(engine, name))) for name in same.split()]
+    period = engine.group_lanes if engine.classes == 1 else max(engine.group_lanes, SETTLE)
+    constants += [("constant_bits", constant_bits), ("period", period)]
+    constants += [("shift", 0 if engine.schedule is None else engine.schedule.shift), ("out_n", engine.out.n)]
+    return constants
+
+
+def _line_constants(plan: Plan, line: LinePlan, source: Stream, number: int) -> Constants:
+    same = "kernel_h kernel_w stride_h stride_w padding_h padding_w rows_out columns"
+    constants = [("stage", number), ("height", source.height), ("width", source.width), ("words", source.words)]
+    constants += [(name, int(getattr(line, name))) for name in same.split()]
+    return [*constants, ("line_bits", bits_for(line.lines)), ("fill", plan.net.timesteps if source.is_codes else 0)]
+
+
+def _top(plan: Plan) -> dict[str, Any]:
+    net, source = plan.net, plan.input
+    config = [
+        ("stage", 0),
+        ("n", source.n),
+        ("words", source.words),
+        ("pixels", source.height * source.width),
+        ("field_bits", plan.field_bits),
+        ("input_bits", net.input_bits),
+        ("value_bits", source.bits),
+        ("is_signed", int(net.input_signed)),
+    ]
+    image = [
+        ("values", source.channels * source.height * source.width),
+        ("logits", plan.logits),
+        ("logit_bits", plan.logit_bits),
+        ("codes", sum(stream.channels * stream.height * stream.width for stream in plan.streams)),
+        ("stages", len(plan.stages) + 1),
+    ]
+    lanes = sum(e.lanes * e.engines for e in map(side_by_side, plan.engines) if e.schedule is not None)
+    zeros = _rows(net.input_zero_point.reshape(source.words, source.n))
+    return {"plan": plan, "config": config, "image": image, "lanes": lanes, "zeros": zeros}
+
+
+def _model(plan: Plan) -> dict[str, object]:
+    """What the C model needs to know of the network: the order in which codes and iterations come."""
+    streams = [
+        {"layer": s.source, "channels": s.channels, "height": s.height, "width": s.width} for s in plan.streams
+    ]
+    return {"streams": streams, "stages": [INPUT, *(stage.layer.name for stage in plan.stages)]}
+
+
+def _value_type(stream: Stream) -> str:
+    return "ap_uint" if stream.is_codes else "ap_int"
+
+
+def _bias(engine: EnginePlan) -> Int64:
+    assert engine.layer.bias is not None
+    return engine.layer.bias
+
+
+def _ladder(engine: EnginePlan) -> Int64:
+    """The ladder in the width of the potentials: the largest number is above every potential, the least below none."""
+    assert engine.layer.ladder is not None
+    top = (1 << (engine.potential_bits - 1)) - 1
+    return np.clip(engine.layer.ladder, -top - 1, top)
+
+
+def _by_group(engine: EnginePlan, table: Int64) -> Int64:
+    """A table by channel as [lane groups, passes * group lanes, ...]: channels of a pass lie group behind group."""
+    rest = table.shape[1:]
+    grouped = table.reshape(engine.passes, engine.lane_groups, engine.group_lanes, *rest)
+    return np.moveaxis(grouped, 1, 0).reshape(engine.lane_groups, engine.passes * engine.group_lanes, *rest)
+
+
+def _rows(table: NDArray[np.signedinteger]) -> str:
+    """Initializer of a C array of several dimensions, one row a line."""
+    return "{\n" + "".join(f"    {_braced(row)},\n" for row in table.tolist()) + "}"
+
+
+def _braced(values: Iterable[Any]) -> str:
+    """Nested initializer of a C array."""
+    return "{" + ", ".join(_braced(v) if isinstance(v, Sequence) else _literal(v) for v in values) + "}"
+
+
+def _literal(value: int) -> str:
+    """A C integer constant; the smallest one has no literal of its own."""
+    if value == _INT64_MIN:
+        return f"({_INT64_MIN + 1}LL - 1)"
+    return f"{value}LL" if value.bit_length() > 31 else str(value)
+
+
+def _lines(table: NDArray[Any]) -> str:
+    return "".join(f"{value}\n" for value in table.reshape(-1).tolist())

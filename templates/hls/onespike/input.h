@@ -1,0 +1,37 @@
+#pragma once
+// The network's input: from beats of the bus to words of differences.
+
+#include "onespike/model.h"
+#include "onespike/words.h"
+
+namespace onespike {
+
+/// Takes the zero point off each value.
+///
+/// In:  the beats of an image, pixel by pixel, I::n values of I::input_bits bits a beat, each in a field of I::field_bits.
+/// Out: words of I::n differences, which have one bit more.
+template <class I>
+void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels, const Rom<I::value_bits> zeros[I::words][I::n],
+                          hls::stream<Pack<ap_int<I::value_bits>, I::n> >& out) {
+    ONESPIKE_PROCESS(I::stage);
+#pragma HLS ARRAY_PARTITION variable=zeros dim=2 complete
+    for (int pixel = 0; pixel < I::pixels; ++pixel) {
+        for (int word = 0; word < I::words; ++word) {
+#pragma HLS PIPELINE II=1
+            ONESPIKE_ITERATION;
+            const ap_uint<I::n * I::field_bits> data = pixels.read().data;
+            Pack<ap_int<I::value_bits>, I::n> differences;
+            for (int i = 0; i < I::n; ++i) {
+#pragma HLS UNROLL
+                const ap_uint<I::input_bits> field = data.range(i * I::field_bits + I::input_bits - 1, i * I::field_bits);
+                const ap_int<I::input_bits> as_signed = field;
+                const ap_int<I::value_bits> value = I::is_signed ? ap_int<I::value_bits>(as_signed) : ap_int<I::value_bits>(field);
+                const ap_int<I::value_bits> zero = zeros[word][i];
+                differences.lane[i] = value - zero;
+            }
+            out.write(differences);
+        }
+    }
+}
+
+}  // namespace onespike
