@@ -1,4 +1,4 @@
-"""Runs the emitted HLS C++ on this machine: compiled with g++, called from Python, like hls4ml's compile() and predict().
+"""Runs the emitted HLS C++ here: compiled with g++, called from Python, like hls4ml's compile() and predict().
 
     model = hls_model.build("build/pynq")
     result = model.predict(x)        # .logits, .codes, .iterations, .estimated_cycles
@@ -65,7 +65,8 @@ class Prediction:
 
         The iterations of the busiest process of all. What fills a pipeline at the start of a loop is not counted.
         """
-        return np.max(np.stack(list(self.iterations.values())), axis=0)
+        cycles: Int64 = np.stack(list(self.iterations.values())).max(axis=0)
+        return cycles
 
 
 class CModel:
@@ -106,7 +107,8 @@ class CModel:
         if failure:
             raise SimulatorError(f"the C model is broken: {_COMPLAINTS[failure]}")
         streamed = {}
-        for stream, part in zip(streams, np.split(codes, np.cumsum(sizes)[:-1], axis=1), strict=True):
+        for stream, end, size in zip(streams, np.cumsum(sizes), sizes, strict=True):
+            part = codes[:, end - size : end]
             maps = part.reshape(images, stream["height"], stream["width"], stream["channels"]).transpose(0, 3, 1, 2)
             streamed[stream["layer"]] = maps.reshape(images, *net.shape_of(stream["layer"]))
         return Prediction(
@@ -165,7 +167,7 @@ def find_headers() -> Path:
     """Folder of ap_int.h and hls_stream.h in hls4ml, which is looked up, not imported. SimulatorError without it."""
     spec = importlib.util.find_spec("hls4ml")
     if spec is None or spec.origin is None:
-        raise SimulatorError("hls4ml: not installed, its ap_int.h is needed; `pip install 'onespike-hw[hls]'` brings it")
+        raise SimulatorError("hls4ml: not installed, and its ap_int.h is needed; `pip install 'onespike-hw[hls]'`")
     headers = Path(spec.origin).parent / "templates" / "vivado" / "ap_types"
     if not (headers / "ap_int.h").exists():
         raise SimulatorError(f"hls4ml: {headers} holds no ap_int.h; `pip install 'hls4ml>=1.3'` brings it")

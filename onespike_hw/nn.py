@@ -109,14 +109,16 @@ class OneSpike(Leaf):
 
     def __init__(self, ladder: Int64, fraction_bits: int = 0, wait: int | None = None) -> None:
         super().__init__()
-        self.ladder = np.asarray(ladder, np.int64)
+        self.ladder: Int64 = np.asarray(ladder, np.int64)
         if self.ladder.ndim != 2 or self.ladder.size == 0:
-            raise ConversionError(f"ladder: has shape {self.ladder.shape}; give one threshold a channel and phase [C, T]")
+            raise ConversionError(
+                f"ladder: has shape {self.ladder.shape}; give one threshold a channel and phase [C, T]"
+            )
         if (np.diff(self.ladder, axis=1) > 0).any():
             raise ConversionError("ladder: rises along the phases; give thresholds from the first phase's down")
         _check_exact("ladder", int(self.ladder.min()), int(self.ladder.max()))
         self.fraction_bits = fraction_bits
-        self.channels, self.timesteps = self.ladder.shape
+        self.channels, self.timesteps = int(self.ladder.shape[0]), int(self.ladder.shape[1])
         self.wait = _checked_wait(wait, self.timesteps)
         self.register_buffer("thresholds", torch.from_numpy(self.ladder).double() * 2.0**-fraction_bits)
 
@@ -142,7 +144,8 @@ class OneSpike(Leaf):
         if potentials.shape[1] != self.channels * self.potentials:
             what = f"reads {potentials.shape[1]} channels, has thresholds for {self.channels}"
             raise InputError(f"OneSpike: {what} neurons of {self.potentials} potentials each")
-        neurons = potentials.double().unflatten(1, (self.channels, self.potentials))
+        images, _, *pixels = potentials.shape
+        neurons = potentials.double().reshape(images, self.channels, self.potentials, *pixels)
         codes = torch.full_like(neurons[:, :, 0], self.timesteps)
         by_channel = (self.channels, *[1] * (codes.dim() - 2))
         for phase in reversed(range(self.timesteps)):
@@ -331,10 +334,10 @@ def from_network(net: Network) -> nn.Sequential:
     Raises ConversionError, naming the layer, where the extension has no such layer.
     """
     built: list[tuple[str, nn.Module]] = []
-    low, high = net.input_range
-    signal: Reading = Integers(low, high)
+    integers = Integers(*net.input_range)
+    signal: Reading = integers
     if net.input_zero_point.any():
-        zero_point = ZeroPoint(net.input_zero_point, signal)
+        zero_point = ZeroPoint(net.input_zero_point, integers)
         built.append(("input/zero_point", zero_point))
         signal = zero_point.gives
     source = "input"

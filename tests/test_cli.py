@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 import onespike_hw as oh
-from onespike_hw import cli, golden
-from onespike_hw.cli import boards, figures
+from onespike_hw import cli, golden, resources
+from onespike_hw.cli import boards
 from onespike_hw.cli.parser import make_parser
 from onespike_hw.codegen.folder import read_marker
+from onespike_hw.report import figures
 from tests.networks import build, conv, flatten, linear, maxpool, random_inputs
 
 MODEL = """
@@ -33,9 +36,10 @@ def text():
 
 @dataclasses.dataclass
 class Files:
-    """A network, images and labels for it, and a model with calibration images, on disk."""
+    """A network, its design, images and labels for it, and a model with calibration images, on disk."""
 
     network: str
+    design: str
     data: str
     model: str
     calibration: str
@@ -57,6 +61,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     np.save(folder / "calibration.npy", rng.random((64, 1, 6, 6), np.float32))
     return Files(
         str(folder / "net.onespike"),
+        str(oh.generate(net, out=folder / "design").path),
         str(folder / "data.npz"),
         str(folder / "tiny.py:trained"),
         str(folder / "calibration.npy"),
@@ -98,7 +103,7 @@ def test_gen_names_the_first_difference(
 ) -> None:
     """In place of the simulator: the golden model, with one code of one image wrong."""
 
-    def broken(design: oh.Design, x: NDArray[np.int64], simulator: str) -> oh.SimulationResult:
+    def broken(design: oh.Design, x: NDArray[np.int64], **_: object) -> oh.SimulationResult:
         run = golden.run(design.net, x)
         run.codes["conv1"][1, 2, 3, 0] ^= 1
         zeros = np.zeros(len(x), np.int64)
@@ -138,14 +143,17 @@ def test_convert_a_model_of_ones_own(files: Files, tmp_path: Path, capsys: pytes
     assert oh.load(out).base == 1.5
 
 
-def test_eval_of_ann_and_snn_on_the_shipped_images(capsys: pytest.CaptureFixture[str]) -> None:
+def test_eval_of_all_three_on_the_shipped_images(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["eval"]) == 0
     text = capsys.readouterr().out
-    found = re.search(r"^accuracy +ANN ([\d.]+) %, SNN INT8 ([\d.]+) %", text, re.MULTILINE)
+    found = re.search(
+        r"^accuracy +ANN ([\d.]+) %, SNN ([\d.]+) %, SNN INT8 ([\d.]+) %$", text.replace(" \n", "\n"), re.MULTILINE
+    )
     assert found
-    ann, snn = float(found[1]), float(found[2])
+    ann, snn, integer = map(float, found.groups())
     assert ann > 92
     assert abs(ann - snn) < 2
+    assert abs(snn - integer) < 1
     assert re.search(r"against 4,729,728 multiplies an image", text)
 
 
@@ -157,12 +165,145 @@ def test_eval_of_a_network_alone(files: Files, capsys: pytest.CaptureFixture[str
     assert f"{sum(counts.mean() for counts in run.sops.values()):,.0f} SOPs" in text
 
 
+def test_the_float_snn_has_the_options_of_the_network(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place of the float model: one that finds class 1 for every image, and notes its options."""
+    asked: dict[str, object] = {}
+
+    def found(model: object, calibration: object, images: NDArray[np.float32], **options: object) -> NDArray[np.int64]:
+        asked.update(options)
+        return np.ones(len(images), np.int64)
+
+    monkeypatch.setattr("onespike_hw.convert.float_model.predict", found)
+    images = np.random.default_rng(1).random((4, 1, 6, 6), np.float32)
+    np.savez(tmp_path / "real.npz", images=images, labels=np.array([1, 1, 1, 2]))
+    command = ["eval", "--model", files.model, "--calibration", files.calibration, "--data", str(tmp_path / "real.npz")]
+    assert cli.main([*command, "--timesteps", "5", "--base", "root", "--no-threshold-shift"]) == 0
+    assert "%, SNN 75.00 %, SNN INT8" in capsys.readouterr().out
+    assert (asked["timesteps"], asked["base"], asked["threshold_shift"]) == (5, "root", False)
+
+
+def test_a_network_that_was_converted_earlier_has_no_float_snn(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = np.random.default_rng(1).random((4, 1, 6, 6), np.float32) * 0.1
+    np.savez(tmp_path / "real.npz", images=images, labels=np.array([1, 1, 1, 2]))
+    command = ["eval", "--network", files.network, "--model", files.model, "--data", str(tmp_path / "real.npz")]
+    assert cli.main(command) == 0
+    assert re.search(r"accuracy +ANN [\d.]+ %, SNN INT8", capsys.readouterr().out)
+
+
 def test_images_without_labels_have_no_accuracy(
     files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "images.npy", files.images)
     assert cli.main(["eval", "--network", files.network, "--data", str(tmp_path / "images.npy")]) == 0
     assert "not known: the images have no labels" in capsys.readouterr().out
+
+
+@pytest.fixture
+def folder(files: Files, tmp_path: Path) -> Path:
+    """An emitted design."""
+    return oh.generate(files.net, out=tmp_path / "design").path
+
+
+def test_sim_of_an_emitted_folder(files: Files, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["sim", str(folder), "--data", files.data, "--images", "3", "--simulator", "icarus"]
+    assert cli.main(command) == 0
+    text = capsys.readouterr().out
+    assert text.splitlines()[-1] == "bit-exact"
+    assert "codes and logits of 4 layers, 3 images, on icarus" in text
+    found = re.search(r"^cycles +([\d,]+) an image, ([\d,]+) from the first pixel", text, re.MULTILINE)
+    assert found
+    assert cli.main([*command, "--pause-in", "0.9", "--pause-out", "0.5", "--seed", "3"]) == 0
+    text = capsys.readouterr().out
+    assert "pauses 0.9 in, 0.5 out, seed 3" in text
+    slower = re.search(r"^cycles +([\d,]+) an image, ([\d,]+) from the first pixel", text, re.MULTILINE)
+    assert slower
+    assert int(slower[1].replace(",", "")) > int(found[1].replace(",", ""))
+
+
+def test_sim_names_the_first_difference(files: Files, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One bit of one weight of conv1 is wrong."""
+    memory = folder / "rtl" / "conv1_weights.hex"
+    first, *others = memory.read_text()
+    memory.write_text("".join([f"{int(first, 16) ^ 4:x}", *others]))
+    assert cli.main(["sim", str(folder), "--data", files.data, "--simulator", "icarus"]) == 1
+    assert re.match(r"first difference: conv1, image \d, channel \d", capsys.readouterr().out.splitlines()[-1])
+
+
+def test_sim_keeps_the_simulator(files: Files, folder: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    command = ["sim", str(folder), "--data", files.data, "--simulator", "icarus", "--work", str(work)]
+    assert cli.main(command) == 0
+    assert (work / "tb.vvp").is_file()
+
+
+def test_report_of_an_emitted_folder(files: Files, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["report", str(folder), "--data", files.data]
+    assert cli.main(command) == 0
+    page = folder / "report.html"
+    assert str(page) in capsys.readouterr().out
+    text = page.read_text()
+    share = 100 * np.mean(golden.run(files.net, files.images).predictions == files.labels)
+    assert f"<b>{share:.2f} %</b>" in text
+    assert "on 10 images" in text
+
+    assert "exists; use --force" in refused(capsys, *command)
+    assert cli.main([*command, "--force", "--images", "2"]) == 0
+    assert "on 2 images" in page.read_text()
+
+
+def test_report_without_matplotlib_says_how_to_get_it(
+    files: Files, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in ("page", "pictures"):
+        monkeypatch.delitem(sys.modules, f"onespike_hw.report.{name}", raising=False)
+        monkeypatch.delattr(f"onespike_hw.report.{name}", raising=False)
+    assert "pip install 'onespike-hw[report]'" in refused(capsys, "report", str(folder), "--data", files.data)
+    assert not (folder / "report.html").exists()
+
+
+def test_explore_goes_on_where_something_does_not_fit(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two numbers of phases, of which one cannot be had with this base, and two boards, of which one is too small."""
+    small = (resources.boards() / "pynq.toml").read_text().replace("53_200", "900").replace('"pynq"', '"small"')
+    (tmp_path / "small.toml").write_text(small)
+    out = tmp_path / "points.csv"
+    model = ["--model", files.model, "--calibration", files.calibration, "--data", files.data]
+    varied = [
+        "--timesteps",
+        "4,32",
+        "--base",
+        "8",
+        "--weight-bits",
+        "8,5",
+        "--board",
+        f"pynq,{tmp_path / 'small.toml'}",
+    ]
+    assert cli.main(["explore", *model, *varied, "--csv", str(out)]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()[1:]
+    assert head.split()[:8] == ["T", "base", "Q", "bits", "board", "accuracy", "spikes", "SOPs"]
+    assert sum("small: the network does not fit" in row for row in rows) == 2
+
+    points = list(csv.DictReader(out.open()))
+    assert [(p["timesteps"], p["weight_bits"], p["board"]) for p in points] == [
+        (t, bits, board) for t in ("4", "32") for bits in ("8", "5") for board in ("pynq", "small")
+    ]
+    fits, too_large, *_ = points
+    assert float(fits["cycles"]) * float(fits["images_per_second"]) == pytest.approx(100e6)
+    assert all(float(fits[name]) > 0 for name in ("lanes", "luts", "dsps", "sops", "spikes"))
+    assert (too_large["accuracy"], too_large["sops"], too_large["cycles"]) == (fits["accuracy"], fits["sops"], "")
+    assert all("the constants vanish" in p["note"] and p["sops"] == "" for p in points if p["timesteps"] == "32")
+
+    convert = ["convert", "--model", files.model, "--calibration", files.calibration, "--timesteps", "4", "--base", "8"]
+    assert cli.main([*convert, "--weight-bits", "5", "-o", str(tmp_path / "net.onespike")]) == 0
+    run = golden.run(oh.load(tmp_path / "net.onespike"), files.images)
+    assert float(points[2]["accuracy"]) == np.mean(run.predictions == files.labels)
+    assert float(points[2]["sops"]) == pytest.approx(sum(counts.mean() for counts in run.sops.values()))
 
 
 def test_boards_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,7 +323,9 @@ def examples() -> list[str]:
 
 
 def test_there_are_examples_for_every_command() -> None:
-    assert {line.split()[1] for line in examples()} == {"boards", "convert", "eval", "gen"}
+    assert {line.split()[1] for line in examples()} == {
+        *("boards", "convert", "eval", "gen", "sim", "report", "explore")
+    }
 
 
 @pytest.mark.parametrize("line", examples())
@@ -191,7 +334,7 @@ def test_the_examples_of_the_help_are_right(line: str) -> None:
     make_parser().parse_args(command.split()[1:])
 
 
-@pytest.mark.parametrize("command", ["", "convert", "eval", "gen", "boards"])
+@pytest.mark.parametrize("command", ["", "convert", "eval", "gen", "sim", "report", "explore", "boards"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([*command.split(), "--help"])
@@ -218,6 +361,14 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["eval", "--model", "{model}"], "needs calibration images; give --calibration"),
         (["convert", "-o", "."], ".: is a folder"),
         (["gen", "--board", "nowhere.toml"], "nowhere.toml: cannot be read"),
+        (["sim", "nowhere"], "nowhere: holds no design; make one with onespike-hw gen"),
+        (["report", "nowhere"], "nowhere: holds no design; make one with onespike-hw gen"),
+        (["report", "{design}"], "does not fit this network, which takes (1, 6, 6); give images"),
+        (["report", "{design}", "--data", "{data}", "--out", "nowhere/x.html"], "nowhere/x.html: cannot be written"),
+        (["report", "{design}", "--out", "."], ".: is a folder"),
+        (["explore", "--board", "pynq,nonsense"], "board 'nonsense' is unknown; there are"),
+        (["explore", "--csv", "{data}"], "data.npz: exists; use --force"),
+        (["explore", "--timesteps", "0,33"], "timesteps: 0 is not an integer from 1 to 32"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(
@@ -227,6 +378,7 @@ def test_bad_input_is_one_line_and_code_2(
     np.savez(tmp_path / "unnamed.npz", x=files.images)
     np.savez(tmp_path / "mislabelled.npz", images=files.images, labels=files.labels[:3])
     places = {
+        "design": files.design,
         "network": files.network,
         "data": files.data,
         "model": files.model,
@@ -234,6 +386,20 @@ def test_bad_input_is_one_line_and_code_2(
         **{name: str(next(tmp_path.glob(f"{name}.*"))) for name in ("scalar", "unnamed", "mislabelled")},
     }
     assert says in refused(capsys, *(word.format(**places) for word in argv))
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["sim", "design", "--images", "0"], "0 is too few; use at least 1"),
+        (["sim", "design", "--pause-in", "1"], "1 is no chance; use 0 to 0.99"),
+        (["explore", "--timesteps", "4,six"], "'4,six' is no list such as 4,6,8"),
+    ],
+)
+def test_bad_arguments_are_told_with_the_usage(capsys: pytest.CaptureFixture[str], argv: list[str], says: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(argv)
+    assert says in capsys.readouterr().err
 
 
 def test_a_missing_extra_says_how_to_get_it(

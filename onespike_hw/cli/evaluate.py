@@ -1,4 +1,4 @@
-"""onespike-hw eval: accuracy of ANN and SNN on the same images, spikes and operations."""
+"""onespike-hw eval: accuracy of ANN, SNN and SNN INT8 on the same images, spikes and operations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.console import Console
 from onespike_hw import golden
 from onespike_hw.cli import ann
 from onespike_hw.cli.console import progress_bar, step, summary
-from onespike_hw.cli.figures import Figures, accuracy, count, describe
 from onespike_hw.cli.sources import Data, Source, load_data, load_source
+from onespike_hw.report.figures import Figures, accuracy, count, describe
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Evaluation:
     """A network on some images.
 
     ann      accuracy of the trained module, 0..1; None where there is no module or there are no labels
+    snn      of the spiking network with float weights, 0..1; None where the network was not converted here, too
     figures  of the golden model on the same images
     """
 
     source: Source
     data: Data
     ann: float | None
+    snn: float | None
     figures: Figures
 
 
@@ -37,11 +39,17 @@ def prepare(args: argparse.Namespace, console: Console) -> Evaluation:
     """Load or convert the network, and run it on the images."""
     step(console, "loading the network" if args.network else "converting the network")
     source = load_source(args)
-    data = load_data(args, source.net)
+    data = load_data(args, source.net.input_shape)
     step(console, f"evaluating it on {len(data.images):,} images")
     with progress_bar(console, "golden model") as progress:
         result = golden.run(source.net, data.images, codes=False, progress=progress)
-    return Evaluation(source, data, _ann(source, data, console), count(source.net, result, data.labels))
+    return Evaluation(
+        source=source,
+        data=data,
+        ann=_ann(source, data, console),
+        snn=_snn(source, data),
+        figures=count(source.net, result, data.labels),
+    )
 
 
 def rows(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -61,7 +69,7 @@ def rows(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def _accuracies(evaluation: Evaluation) -> list[str]:
-    shares = [("ANN", evaluation.ann), ("SNN INT8", evaluation.figures.accuracy)]
+    shares = [("ANN", evaluation.ann), ("SNN", evaluation.snn), ("SNN INT8", evaluation.figures.accuracy)]
     return [f"{name} {100 * share:.2f} %" for name, share in shares if share is not None]
 
 
@@ -70,3 +78,13 @@ def _ann(source: Source, data: Data, console: Console) -> float | None:
         return None
     with progress_bar(console, "ANN") as progress:
         return accuracy(ann.predictions(source.model, data.images, progress), data.labels)
+
+
+def _snn(source: Source, data: Data) -> float | None:
+    if source.conversion is None or data.labels is None:
+        return None
+    from onespike_hw.convert import float_model
+
+    origin = source.conversion
+    found = float_model.predict(origin.model, origin.calibration, data.images, **origin.options)
+    return accuracy(found, data.labels)

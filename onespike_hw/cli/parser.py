@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from onespike_hw import __version__
-from onespike_hw.cli import boards, convert, evaluate, gen
+from onespike_hw.cli import boards, convert, evaluate, explore, gen, report, sim
+
+_Item = TypeVar("_Item")
 
 _DESCRIPTION = "From a trained ReLU network to a verified single-spike accelerator for FPGAs."
 
@@ -14,6 +17,7 @@ _EPILOG = """\
 examples:
   onespike-hw boards                                   which boards there are
   onespike-hw gen --board pynq                         the whole job with the shipped network
+  onespike-hw report build/pynq                        what was made, as a page to look at
   onespike-hw eval --full                              accuracy on the 10,000 test images
   onespike-hw convert --model fashion-cnn -o my.onespike
   onespike-hw gen --network my.onespike --board zcu104 --out build/my
@@ -31,6 +35,8 @@ _DATA = """\
 --calibration takes a .npy file of images. --data takes a .npy file of images, or a .npz file with the arrays
 `images` and `labels`: float as the network takes them, or, for a --network alone, input integers.
 """
+
+_BASES = "optimal, root (the best of 2^(m/n): cheap in hardware), per-layer, or a number above 1"
 
 _CONVERT_EPILOG = f"""\
 {_MODELS}
@@ -60,6 +66,47 @@ examples:
   onespike-hw gen --board pynq --out build/pynq
   onespike-hw gen --board my_board.toml --out build/mine --images 32
   onespike-hw gen --network net.onespike --data test.npz --board zcu104 --out build/net --force
+
+'onespike-hw report FOLDER' then draws network and accelerator as a page to look at; 'onespike-hw sim FOLDER' plays
+more images.
+"""
+
+_SIM_EPILOG = """\
+Plays images through an accelerator that gen emitted, and compares every bit of every layer with the golden model.
+The exit code is 0 where all are equal, 1 where one is not, and 2 where something was refused.
+
+--data takes a .npy file of images, or a .npz file with the array `images`: float as the network takes them, or
+input integers.
+
+examples:
+  onespike-hw sim build/pynq
+  onespike-hw sim build/pynq --images 100 --pause-in 0.3 --pause-out 0.3 --seed 7
+  onespike-hw sim build/net --simulator icarus --data test.npz --images 2
+"""
+
+_REPORT_EPILOG = """\
+Writes one HTML file that needs nothing else: the network and the accelerator layer by layer, spikes, base and ladder,
+weights, resources, and what goes in and comes out.
+
+--data takes a .npy file of images, or a .npz file with the arrays `images` and `labels`: float as the network takes
+them, or input integers.
+
+examples:
+  onespike-hw report build/pynq                        writes build/pynq/report.html
+  onespike-hw report build/net --data test.npz --out net.html
+"""
+
+_EXPLORE_EPILOG = f"""\
+One row for each combination of what --timesteps, --base, --weight-bits and --board list: accuracy, spikes and SOPs by
+the golden model; lanes, cycles and resources as the planner estimates them. What cannot be converted, or does not fit
+a board, says so in its row.
+
+{_MODELS}
+{_DATA}
+examples:
+  onespike-hw explore
+  onespike-hw explore --timesteps 4,6,8,12 --base root,1.5 --weight-bits 8,6 --csv points.csv
+  onespike-hw explore --timesteps 8 --base root --board pynq,arty-a7-100,ulx3s-85f
 """
 
 _BOARDS_EPILOG = """\
@@ -99,6 +146,37 @@ def make_parser() -> argparse.ArgumentParser:
     _add_conversion(command, base="root")
     command.set_defaults(run=gen.run)
 
+    command = commands.add_parser("sim", help="play images through an emitted accelerator", epilog=_SIM_EPILOG)
+    _add_folder(command)
+    command.add_argument("--images", type=_count, default=8, metavar="N", help="how many of them to play (8)")
+    command.add_argument("--simulator", default="verilator", choices=["verilator", "icarus"], help="(verilator)")
+    command.add_argument("--pause-in", type=_chance, default=0.0, metavar="P", help="chance of a pause in a clock (0)")
+    command.add_argument("--pause-out", type=_chance, default=0.0, metavar="P", help="the same for the sink (0)")
+    command.add_argument("--seed", type=int, default=1, help="of the pauses (1)")
+    command.add_argument("--work", metavar="FOLDER", help="keep the built simulator there, for the next time")
+    _add_data(command)
+    command.set_defaults(run=sim.run)
+
+    command = commands.add_parser("report", help="draw an emitted accelerator as a page", epilog=_REPORT_EPILOG)
+    _add_folder(command)
+    command.add_argument("--out", metavar="FILE", help="the file to write (FOLDER/report.html)")
+    command.add_argument("--force", action="store_true", help="replace the file where it exists")
+    command.add_argument("--images", type=_count, default=300, metavar="N", help="how many to count on, at most (300)")
+    _add_data(command)
+    command.set_defaults(run=report.run)
+
+    command = commands.add_parser("explore", help="compare conversions and boards", epilog=_EXPLORE_EPILOG)
+    command.add_argument(
+        "--board", type=_list_of(str), default=["pynq"], metavar="NAME,..", help="names or .toml files (pynq)"
+    )
+    command.add_argument("--images", type=_count, default=300, metavar="N", help="how many to count on, at most (300)")
+    command.add_argument("--csv", metavar="FILE", help="write the table there, too")
+    command.add_argument("--force", action="store_true", help="replace the file where it exists")
+    _add_model(command, network=False)
+    _add_data(command)
+    _add_choices(command)
+    command.set_defaults(run=explore.run)
+
     command = commands.add_parser("boards", help="list the boards", epilog=_BOARDS_EPILOG)
     command.set_defaults(run=boards.run)
     return parser
@@ -121,6 +199,10 @@ def _add_model(command: argparse.ArgumentParser, *, network: bool) -> None:
         )
 
 
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="FOLDER", help="what gen wrote, as build/pynq")
+
+
 def _add_data(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("images")
     choice = group.add_mutually_exclusive_group()
@@ -135,16 +217,27 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 def _add_conversion(command: argparse.ArgumentParser, *, base: str) -> None:
     group = command.add_argument_group("conversion")
     group.add_argument("--timesteps", type=int, default=8, metavar="T", help="phases in one period, 1..32 (8)")
+    group.add_argument("--base", type=_base, default=base, metavar="Q", help=f"{_BASES} ({base})")
+    group.add_argument("--weight-bits", type=int, default=8, metavar="BITS", help="2..8 (8)")
+    _add_other_conversion(group)
+
+
+def _add_choices(command: argparse.ArgumentParser) -> None:
+    """The same options, where those that explore varies take lists."""
+    group = command.add_argument_group("conversion")
     group.add_argument(
-        "--base",
-        type=_base,
-        default=base,
-        metavar="Q",
-        help="optimal, root (the best of 2^(m/n): cheap in hardware), per-layer, or a number above 1 (%(default)s)",
+        "--timesteps", type=_list_of(int), default=[4, 6, 8], metavar="T,..", help="phases in one period (4,6,8)"
     )
+    group.add_argument(
+        "--base", type=_list_of(_base), default=["root", "optimal"], metavar="Q,..", help=f"{_BASES} (root,optimal)"
+    )
+    group.add_argument("--weight-bits", type=_list_of(int), default=[8], metavar="BITS,..", help="2..8 (8)")
+    _add_other_conversion(group)
+
+
+def _add_other_conversion(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--wait", type=_wait, default="settled", metavar="W", help="phases a layer lags, or settled")
     group.add_argument("--start", type=int, default=0, help="phase 0 stands for Q^-START of the full scale (0)")
-    group.add_argument("--weight-bits", type=int, default=8, metavar="BITS", help="2..8 (8)")
     group.add_argument("--input-bits", type=int, default=8, metavar="BITS", help="1..16 (8)")
     group.add_argument("--normalization", default="channel", help="full scales per channel or per layer (channel)")
     group.add_argument("--percentile", type=float, default=99.9, help="of the activations: the full scale (99.9)")
@@ -157,6 +250,23 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is too few; use at least 1")
     return value
+
+
+def _chance(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{value:g} is no chance; use 0 to 0.99")
+    return value
+
+
+def _list_of(item: Callable[[str], _Item]) -> Callable[[str], list[_Item]]:
+    def items(text: str) -> list[_Item]:
+        try:
+            return [item(part) for part in text.split(",")]
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is no list such as 4,6,8 ({error})") from error
+
+    return items
 
 
 def _base(text: str) -> str | float:

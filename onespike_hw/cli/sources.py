@@ -7,7 +7,7 @@ import importlib.util
 import sys
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +28,35 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """A trained module, and all that its conversion takes.
+
+    calibration  images [N, ...] as the module takes them
+    options      keyword arguments of oh.convert
+    """
+
+    model: nn.Module
+    calibration: Images
+    options: Mapping[str, Any]
+
+    def convert(self, **others: Any) -> oh.Network:
+        """The network; `others` replace options."""
+        return oh.convert(self.model, self.calibration, **{**self.options, **others})
+
+
+@dataclass(frozen=True)
 class Source:
     """A network, and where it came from.
 
-    net    the integer network
-    model  the trained module; None where only a converted network was given
-    name   for people
+    net         the integer network
+    model       the trained module; None where only a converted network was given
+    conversion  what made the network of the module; None where it was converted earlier
+    name        for people
     """
 
     net: oh.Network
     model: nn.Module | None
+    conversion: Conversion | None
     name: str
 
 
@@ -49,33 +68,42 @@ class Data:
     labels: Labels | None
     name: str
 
+    def first(self, count: int) -> Data:
+        """The first `count` of them, or all where there are fewer."""
+        return replace(self, images=self.images[:count], labels=None if self.labels is None else self.labels[:count])
+
 
 def load_source(args: argparse.Namespace) -> Source:
     """The network of --network, else the converted one of --model."""
     if args.network is not None:
         model = None if args.model is None else load_model(args.model)
-        return Source(oh.load(args.network), model, str(args.network))
-    name = args.model or DEFAULT_MODEL
+        return Source(oh.load(args.network), model, None, str(args.network))
+    conversion = load_conversion(args)
+    return Source(conversion.convert(), conversion.model, conversion, model_name(args))
+
+
+def model_name(args: argparse.Namespace) -> str:
+    """What --model says, or the name of the shipped model."""
+    return args.model or DEFAULT_MODEL
+
+
+def load_conversion(args: argparse.Namespace) -> Conversion:
+    """The model, its calibration images, and the options as the arguments say."""
+    name = model_name(args)
     model = load_model(name)
-    return Source(convert_model(model, name, args), model, name)
-
-
-def convert_model(model: nn.Module, name: str, args: argparse.Namespace) -> oh.Network:
-    """The model, converted as the arguments say."""
-    return oh.convert(
-        model,
-        load_calibration(name, args.calibration),
-        timesteps=args.timesteps,
-        base=args.base,
-        threshold_shift=not args.no_threshold_shift,
-        normalization=args.normalization,
-        percentile=args.percentile,
-        weight_bits=args.weight_bits,
-        input_bits=args.input_bits,
-        wait=args.wait,
-        start=args.start,
-        calibrate=not args.no_calibrate,
-    )
+    options = {
+        "timesteps": args.timesteps,
+        "base": args.base,
+        "threshold_shift": not args.no_threshold_shift,
+        "normalization": args.normalization,
+        "percentile": args.percentile,
+        "weight_bits": args.weight_bits,
+        "input_bits": args.input_bits,
+        "wait": args.wait,
+        "start": args.start,
+        "calibrate": not args.no_calibrate,
+    }
+    return Conversion(model, load_calibration(name, args.calibration), options)
 
 
 def load_model(name: str) -> nn.Module:
@@ -108,8 +136,8 @@ def load_calibration(model: str, file: str | None) -> Images:
     return zoo.load_calibration(SHIPPED_IMAGES)
 
 
-def load_data(args: argparse.Namespace, net: oh.Network) -> Data:
-    """The images of --data or --full, else the shipped ones; InputError where those do not fit the network."""
+def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
+    """The images of --data or --full, else the shipped ones; InputError where those have not the network's shape."""
     from onespike_hw.convert import datasets
 
     if args.data is not None:
@@ -120,10 +148,10 @@ def load_data(args: argparse.Namespace, net: oh.Network) -> Data:
         data = Data(datasets.to_unit(pixels), labels, "the whole Fashion-MNIST test set")
     else:
         data = Data(*datasets.load_images(SHIPPED_IMAGES), "the shipped Fashion-MNIST images")
-    if data.images.shape[1:] != net.input_shape:
+    if data.images.shape[1:] != shape:
         raise InputError(
             f"{data.name}: their shape {data.images.shape[1:]} does not fit this network, which takes "
-            f"{net.input_shape}; give images of your own with --data FILE"
+            f"{shape}; give images of your own with --data FILE"
         )
     return data
 

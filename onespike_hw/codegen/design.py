@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from onespike_hw.codegen import verilog
+from numpy.typing import NDArray
+
+from onespike_hw.codegen import hls, verilog
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
@@ -16,26 +19,32 @@ from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import EnginePlan, Plan
 from onespike_hw.codegen.planner import plan_network
 from onespike_hw.errors import OutputError
-from onespike_hw.network import Network, load, to_bytes
+from onespike_hw.network import Int64, Network, load, to_bytes
 
 if TYPE_CHECKING:
+    from onespike_hw.hls_model import CModel, Prediction
     from rtl_sim.runner import Executable
+
+BACKENDS = ("verilog", "hls")
 
 
 @dataclass(frozen=True)
 class Design:
     """What `generate` made.
 
-    path     the output folder: rtl/ (Verilog and memory files), sim/ (test bench), network.onespike, plan.json
+    path     the output folder: network.onespike, plan.json, and
+             for Verilog rtl/ (modules and memory files) and sim/ (test bench), for HLS hls/ (a Vitis HLS project)
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
+    backend  one of BACKENDS
     """
 
     path: Path
     net: Network
     plan: Plan
     board: Board
+    backend: str = "verilog"
 
     def simulator(self, name: str, work: Path) -> Executable:
         """The built test bench on "verilator" or "icarus", in the folder `work`."""
@@ -43,11 +52,25 @@ class Design:
 
         return runner.build(self.path, name, work)
 
+    @cached_property
+    def model(self) -> CModel:
+        """The HLS C++, compiled with g++ at the first use. Raises OutputError for a design of another backend."""
+        from onespike_hw import hls_model
+
+        if self.backend != "hls":
+            raise OutputError(f"{self.path}: a {self.backend} design has no C model; generate it with backend='hls'")
+        return hls_model.build(self.path)
+
+    def predict(self, x: NDArray[Any]) -> Prediction:
+        """Run a batch through the HLS C++ on this machine (onespike_hw.hls_model.CModel.predict)."""
+        return self.model.predict(x)
+
 
 def load_design(folder: str | Path) -> Design:
     """Reopen a folder that `generate` wrote. Raises OutputError where it is not one, or is damaged."""
     path = Path(folder)
-    if read_marker(path) is None:
+    marker = read_marker(path)
+    if marker is None:
         raise OutputError(f"{path}: holds no design; make one with onespike-hw gen")
     net = load(path / "network.onespike")
     try:
@@ -64,7 +87,7 @@ def load_design(folder: str | Path) -> Design:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path / 'plan.json'}: missing or damaged ({error}); generate the design again") from error
-    return Design(path, net, replace(plan, stages=stages), board)
+    return Design(path, net, replace(plan, stages=stages), board, str(marker.get("backend")))
 
 
 def generate(
@@ -75,31 +98,41 @@ def generate(
     backend: str = "verilog",
     force: bool = False,
     density: Mapping[str, float] | None = None,
+    vectors: tuple[Int64, Int64] | None = None,
 ) -> Design:
     """Emit the accelerator of a network for a board.
 
     net      the network
     board    name of a shipped board, path of a board's TOML file, or a Board
     out      folder to write; it must not exist, or be ours and `force`
-    backend  "verilog"
+    backend  "verilog", or "hls": a Vitis HLS project
+    vectors  input integers [N, *net.input_shape] and their golden logits, for the C++ test bench of an HLS project
     density  layer name -> share of the values it reads that spike; steers the lanes (onespike_hw.codegen.planner)
 
     The same network, board and options give the same bytes. Raises BoardError where the network does not fit the board,
     OutputError where the folder cannot be written.
     """
-    if backend != "verilog":
-        raise OutputError(f"backend {backend!r} is unknown; use 'verilog'")
+    if backend not in BACKENDS:
+        raise OutputError(f"backend {backend!r} is unknown; use {' or '.join(map(repr, BACKENDS))}")
     check_target(Path(out), force=force)
     target = board if isinstance(board, Board) else load_board(board)
     plan = plan_network(net, target, density)
-    path = write_folder(out, render(plan, target), force=force, marker={"backend": backend, "board": target.name})
-    return Design(path, net, plan, target)
+    path = write_folder(
+        out, render(plan, target, backend, vectors), force=force, marker={"backend": backend, "board": target.name}
+    )
+    return Design(path, net, plan, target, backend)
 
 
-def render(plan: Plan, board: Board) -> dict[str, bytes | str]:
+def render(
+    plan: Plan, board: Board, backend: str = "verilog", vectors: tuple[Int64, Int64] | None = None
+) -> dict[str, bytes | str]:
     """Relative path -> content of the whole output folder."""
-    files: dict[str, bytes | str] = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
-    files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
+    files: dict[str, bytes | str]
+    if backend == "hls":
+        files = {f"hls/{name}": content for name, content in hls.render(plan, board, vectors).items()}
+    else:
+        files = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
+        files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
     files["network.onespike"] = to_bytes(plan.net)
     files["plan.json"] = json.dumps(summary(plan, board), indent=2) + "\n"
     return files

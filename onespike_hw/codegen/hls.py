@@ -21,7 +21,7 @@ from onespike_hw.codegen.memories import weight_rows
 from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for
 from onespike_hw.codegen.verilog import describe, environment
 from onespike_hw.errors import BoardError, OutputError
-from onespike_hw.network import INPUT, Int64
+from onespike_hw.network import INPUT, Int64, Layer
 
 LAYER_KINDS = ("conv", "linear", "maxpool", "avgpool")
 """Layers that this backend emits code for; flatten needs none."""
@@ -29,6 +29,14 @@ LAYER_KINDS = ("conv", "linear", "maxpool", "avgpool")
 MOST_ROWS = 64
 """Rows of a kernel: lowest_bit (templates/hls/onespike/words.h) looks at 64 bits."""
 
+_ENGINE_FIELDS = (
+    *("units", "rows", "cols", "depth", "slot_bits", "unit_bits"),
+    *("engines", "windows", "row_windows", "columns", "stride"),
+    *("passes", "tiles", "pass_units", "bundle", "groups", "j"),
+    *("lanes", "group_lanes", "lane_groups", "classes", "wait"),
+    *("pass_rows", "weight_rows", "base_bits", "weight_bits", "acc_bits", "potential_bits", "code_bits"),
+)
+_LINE_FIELDS = ("kernel_h", "kernel_w", "stride_h", "stride_w", "padding_h", "padding_w", "rows_out", "columns")
 _INT64_MIN = -(1 << 63)
 
 Constants = list[tuple[str, int]]
@@ -95,14 +103,14 @@ def _check_layers(plan: Plan) -> None:
 
 
 def channels_last(values: NDArray[Any]) -> NDArray[Any]:
-    """[N, C, H, W] or [N, C] in the order of the streams, [N, pixels * channels]: pixel by pixel, channel by channel."""
+    """[N, C, H, W] or [N, C] as the streams carry it, [N, pixels * channels]: pixel by pixel, channel by channel."""
     return np.moveaxis(values, 1, -1).reshape(len(values), -1)
 
 
 def side_by_side(engine: EnginePlan) -> EnginePlan:
     """The engine plan with no more engines than an image has windows.
 
-    The Verilog gives whole images to the engines of a linear layer in turn; a process of Vitis HLS works on every image.
+    The Verilog gives whole images to the engines of a linear layer in turn; here every process works on every image.
     """
     return replace(engine, engines=min(engine.engines, engine.windows))
 
@@ -112,7 +120,7 @@ def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[tuple
     multipliers = (1,) if schedule is None else schedule.multipliers
     context: dict[str, Any] = {
         "e": engine,
-        "title": f"{engine.layer.name}: {describe(engine.layer)}",
+        "title": _title(engine.layer),
         "value_type": _value_type(engine.source),
         "logit_bits": plan.logit_bits,
         "constant_bits": max(multipliers).bit_length() + 1,
@@ -145,7 +153,7 @@ def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[tuple[str, 
         f"{pool.name}.h",
         {
             "p": pool,
-            "title": f"{pool.layer.name}: {describe(pool.layer)}",
+            "title": _title(pool.layer),
             "value_type": _value_type(pool.source),
             "config": config,
             "line": _line_constants(plan, pool.line, pool.source, number),
@@ -155,11 +163,8 @@ def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[tuple[str, 
 
 def _engine_constants(engine: EnginePlan, constant_bits: int, number: int) -> Constants:
     """What the functions of templates/hls/onespike/ know of an engine, by the names that they use."""
-    same = "units rows cols depth slot_bits unit_bits engines windows row_windows columns stride passes tiles pass_units"
-    same += " bundle groups j lanes group_lanes lane_groups pass_rows weight_rows base_bits weight_bits acc_bits"
-    same += " potential_bits code_bits wait classes"
     constants = [("stage", number), ("n", engine.source.n), ("phases", engine.timesteps)]
-    constants += [(name, int(getattr(engine, name))) for name in same.split()]
+    constants += [(name, int(getattr(engine, name))) for name in _ENGINE_FIELDS]
     period = engine.group_lanes if engine.classes == 1 else max(engine.group_lanes, SETTLE)
     constants += [("constant_bits", constant_bits), ("period", period)]
     constants += [("shift", 0 if engine.schedule is None else engine.schedule.shift), ("out_n", engine.out.n)]
@@ -167,9 +172,8 @@ def _engine_constants(engine: EnginePlan, constant_bits: int, number: int) -> Co
 
 
 def _line_constants(plan: Plan, line: LinePlan, source: Stream, number: int) -> Constants:
-    same = "kernel_h kernel_w stride_h stride_w padding_h padding_w rows_out columns"
     constants = [("stage", number), ("height", source.height), ("width", source.width), ("words", source.words)]
-    constants += [(name, int(getattr(line, name))) for name in same.split()]
+    constants += [(name, int(getattr(line, name))) for name in _LINE_FIELDS]
     return [*constants, ("line_bits", bits_for(line.lines)), ("fill", plan.net.timesteps if source.is_codes else 0)]
 
 
@@ -199,10 +203,13 @@ def _top(plan: Plan) -> dict[str, Any]:
 
 def _model(plan: Plan) -> dict[str, object]:
     """What the C model needs to know of the network: the order in which codes and iterations come."""
-    streams = [
-        {"layer": s.source, "channels": s.channels, "height": s.height, "width": s.width} for s in plan.streams
-    ]
+    streams = [{"layer": s.source, "channels": s.channels, "height": s.height, "width": s.width} for s in plan.streams]
     return {"streams": streams, "stages": [INPUT, *(stage.layer.name for stage in plan.stages)]}
+
+
+def _title(layer: Layer) -> str:
+    """Name and kind of a layer, as a comment of one line takes them."""
+    return f"{layer.name if layer.name.isprintable() else ascii(layer.name)}: {describe(layer)}"
 
 
 def _value_type(stream: Stream) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onespike_hw.errors import ConversionError
+from onespike_hw.errors import ConversionError, InputError
 
 _SLACK = 1e-6
 
@@ -30,10 +30,25 @@ class InputCode:
     def largest(self) -> int:
         return (1 << (self.bits - self.signed)) - 1
 
+    def unit(self, fraction_bits: int) -> Float64:
+        """Real value of 2^F input steps, float64 [1]: input integers enter as they are where spikes bring 2^F."""
+        return np.full(1, self.scale * 2.0**fraction_bits)
+
     def rounded(self, images: Tensor) -> Tensor:
         """The values that the network sees in place of `images`, float32."""
         integers = torch.round(images.double() / self.scale).clamp(self.smallest, self.largest)
         return (integers * self.scale).float()
+
+    def within(self, images: Tensor) -> Tensor:
+        """The images; InputError where a value is no number, or more than half a step out of range."""
+        steps = images.double() / self.scale
+        outside = ~((steps >= self.smallest - 0.5) & (steps <= self.largest + 0.5))
+        if bool(outside.any()):
+            value = float(images[outside][0])
+            least, most = self.smallest * self.scale, self.largest * self.scale
+            way_out = "declare the range when converting, input_range=(low, high), or scale the images as in training"
+            raise InputError(f"images: value {value:g} is outside {least:.6g}..{most:.6g}; {way_out}")
+        return images
 
 
 def calibration_images(calibration: Any, input_shape: tuple[int, ...] | None) -> Tensor:

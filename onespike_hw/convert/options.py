@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from onespike_hw.errors import ConversionError
@@ -14,55 +14,45 @@ NORMALIZATIONS = ("channel", "layer")
 
 @dataclass(frozen=True)
 class Options:
-    """What convert was asked for; the meaning of each is told there. `wait` is a number of phases, T - 1 is settled."""
+    """What convert was asked for; the meaning of each is told there."""
 
-    timesteps: int
-    base: str | float
-    threshold_shift: bool
-    normalization: str
-    percentile: float
-    weight_bits: int
-    input_bits: int
-    wait: int
-    start: int
-    calibrate: bool
+    timesteps: int = 8
+    base: str | float = "optimal"
+    threshold_shift: bool = True
+    normalization: str = "channel"
+    percentile: float = 99.9
+    weight_bits: int = 8
+    input_bits: int = 8
+    wait: int | str = "settled"
+    start: int = 0
+    calibrate: bool = True
+
+    @property
+    def phases_waited(self) -> int:
+        """`wait` as a number of phases, 0..T-1."""
+        return self.timesteps - 1 if isinstance(self.wait, str) else self.wait
 
 
-def checked(
-    *,
-    timesteps: Any,
-    base: Any,
-    threshold_shift: Any,
-    normalization: Any,
-    percentile: Any,
-    weight_bits: Any,
-    input_bits: Any,
-    wait: Any,
-    start: Any,
-    calibrate: Any,
-) -> Options:
+def checked(**options: Any) -> Options:
     """Options from what a user gave; ConversionError names the option, its value and what it may be."""
-    steps = _integer("timesteps", timesteps, 1, 32)
-    if normalization not in NORMALIZATIONS:
-        raise ConversionError(f"normalization: {normalization!r} is unknown; use {' or '.join(NORMALIZATIONS)}")
+    given = Options(**options)
+    steps = _integer("timesteps", given.timesteps, 1, 32)
+    if given.normalization not in NORMALIZATIONS:
+        raise ConversionError(f"normalization: {given.normalization!r} is unknown; use {' or '.join(NORMALIZATIONS)}")
+    percentile = given.percentile
     if not _is_number(percentile) or not 0 < percentile <= 100:
         raise ConversionError(f"percentile: {percentile!r} is not a number above 0 and up to 100; 99.9 is usual")
-    if wait == "settled":
-        wait = steps - 1
-    elif isinstance(wait, str):
+    wait: Any = given.wait
+    if isinstance(wait, str) and wait != "settled":
         raise ConversionError(f'wait: {wait!r} is unknown; use "settled" or a number of phases, 0 to {steps - 1}')
-    return Options(
-        timesteps=steps,
-        base=_base(base),
-        threshold_shift=_switch("threshold_shift", threshold_shift),
-        normalization=normalization,
-        percentile=float(percentile),
-        weight_bits=_integer("weight_bits", weight_bits, 2, 8),
-        input_bits=_integer("input_bits", input_bits, 1, 16),
-        wait=_integer("wait", wait, 0, steps - 1),
-        start=_integer("start", start, 0, 32),
-        calibrate=_switch("calibrate", calibrate),
-    )
+    if wait != "settled":
+        _integer("wait", wait, 0, steps - 1)
+    _integer("weight_bits", given.weight_bits, 2, 8)
+    _integer("input_bits", given.input_bits, 1, 16)
+    _integer("start", given.start, 0, 32)
+    _switch("threshold_shift", given.threshold_shift)
+    _switch("calibrate", given.calibrate)
+    return replace(given, base=_base(given.base), percentile=float(percentile))
 
 
 def _base(base: Any) -> str | float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from onespike_hw.convert.base import Coding, optimal_base, optimal_root
-from onespike_hw.convert.build import Neurons, build
+from onespike_hw.convert.build import build
 from onespike_hw.convert.fold import fold
-from onespike_hw.convert.inputs import calibration_images, input_code
-from onespike_hw.convert.layers import FloatLayer, apply_all
+from onespike_hw.convert.inputs import InputCode, calibration_images, input_code
+from onespike_hw.convert.layers import FloatLayer, Shape, apply_all
+from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
 from onespike_hw.convert.options import Options, checked
 from onespike_hw.convert.trace import trace
@@ -25,6 +28,24 @@ Float64 = NDArray[np.float64]
 
 _CHECKED_IMAGES = 8
 _CHECKED_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that is decided before anything becomes an integer.
+
+    chain    the model's layers, folded
+    neurons  of each layer with a ReLU, by name
+    coding   the network's own; layers with another one get phase constants of their own
+    code     of the input
+    """
+
+    chain: Sequence[FloatLayer]
+    neurons: Mapping[str, Neurons]
+    coding: Coding
+    code: InputCode
+    input_shape: Shape
+    options: Options
 
 
 def convert(
@@ -65,7 +86,9 @@ def convert(
 
     Raises ConversionError, naming the layer or option, its value and the way out.
     """
-    options = checked(
+    planned = plan(
+        model,
+        calibration,
         timesteps=timesteps,
         base=base,
         threshold_shift=threshold_shift,
@@ -75,18 +98,33 @@ def convert(
         input_bits=input_bits,
         wait=wait,
         start=start,
+        input_range=input_range,
+        input_shape=input_shape,
         calibrate=calibrate,
     )
+    return build(planned.chain, planned.neurons, planned.coding, planned.code, planned.input_shape, planned.options)
+
+
+def plan(
+    model: nn.Module,
+    calibration: Tensor | NDArray[np.floating],
+    *,
+    input_range: tuple[float, float] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    **options: Any,
+) -> Plan:
+    """What convert decides for the same arguments. Raises ConversionError as convert does."""
+    checked_options = checked(**options)
     if not isinstance(model, nn.Module):
         raise ConversionError(f"model: is a {type(model).__name__}; give a torch.nn.Module")
     images = calibration_images(calibration, input_shape)
-    code = input_code(images, options.input_bits, input_range)
+    code = input_code(images, checked_options.input_bits, input_range)
     model = copy.deepcopy(model).cpu().float().eval()
     chain = float_layers(model, images)
-    activations = list(observe(chain, code.rounded(images), options.normalization, options.percentile))
-    neurons = _choose_neurons(activations, options)
-    codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], options)]
-    return build(chain, neurons, codings[0], code, tuple(images.shape[1:]), options)
+    observed = observe(chain, code.rounded(images), checked_options.normalization, checked_options.percentile)
+    neurons = _choose_neurons(list(observed), checked_options)
+    codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], checked_options)]
+    return Plan(chain, neurons, codings[0], code, tuple(images.shape[1:]), checked_options)
 
 
 def float_layers(model: nn.Module, images: Tensor) -> list[FloatLayer]:

@@ -27,11 +27,14 @@ def quantize_input(net: Network, x: ArrayLike) -> Int64:
 
 def check_batch(net: Network, x: ArrayLike) -> NDArray[Any]:
     """x as an array of shape [N, *net.input_shape] and of a numeric type; InputError where it is none."""
-    batch = np.asarray(x)
     wanted = ", ".join(str(size) for size in net.input_shape)
+    try:
+        batch = np.asarray(x)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"input: not an array ({error}); give a numpy array of shape [N, {wanted}]") from error
     if batch.shape == net.input_shape:
         raise InputError(f"input: shape {batch.shape} is one image; put a batch axis in front: [1, {wanted}]")
-    if batch.shape[1:] != net.input_shape or batch.ndim == 0:
+    if batch.shape[1:] != net.input_shape:
         raise InputError(f"input: shape {batch.shape} does not fit this network; give a batch of shape [N, {wanted}]")
     if batch.dtype.kind not in "fiub":
         raise InputError(f"input: type {batch.dtype} is neither real nor integer; use float32 or uint8")

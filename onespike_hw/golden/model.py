@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,9 @@ from onespike_hw.network import INPUT, Float64, Int64, Layer, Network
 
 FIELD_BYTES = 4 << 20
 """Memory for the receptive fields of one layer, where one image does not take more: what stays in the cache."""
+
+MOST_THREADS = 8
+"""Parts of the batch that run side by side, at most: beyond, Python itself holds them up."""
 
 Progress = Callable[[int, int], None]
 
@@ -66,8 +71,8 @@ def run(
                 quantize_input)
     codes       keep the phase codes of all layers
     potentials  keep the last potentials of all neurons
-    batch       images at once, at most: fewer where one layer's receptive fields would take too much memory
-    progress    called with (images done, images in all) after each such batch
+    batch       images at once on one core, at most: fewer where one layer's receptive fields would take too much memory
+    progress    called with (images done, images in all) after each such batch, in order
     Raises InputError for images that this network cannot take.
     """
     images = check_batch(net, x)
@@ -76,11 +81,15 @@ def run(
     prepared = {layer.name: neurons.build(net, layer) for layer in net.layers if layer.weight is not None}
     step = max(1, min(batch, FIELD_BYTES // max(neurons.image_bytes(each) for each in prepared.values())))
     result = _empty(net, len(images), codes, potentials)
-    for first in range(0, len(images), step):
-        part = slice(first, min(first + step, len(images)))
-        _run_part(net, prepared, quantize_images(net, images[part], first), part, result)
-        if progress is not None:
-            progress(part.stop, len(images))
+    parts = [slice(first, min(first + step, len(images))) for first in range(0, len(images), step)]
+
+    def run_part(part: slice) -> None:
+        _run_part(net, prepared, quantize_images(net, images[part], part.start), part, result)
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        for part, _ in zip(parts, pool.map(run_part, parts), strict=True):
+            if progress is not None:
+                progress(part.stop, len(images))
     return result
 
 

@@ -95,7 +95,8 @@ def respond(neurons: Neurons, signal: Signal) -> Response:
         codes = None if firing is None else Codes(settled_codes(sums, firing.thresholds), firing.constants)
         return Response(sums, codes, np.zeros(images_in(sums), np.int64))
     sums, early = _fire_phase_by_phase(neurons, firing, signal)
-    noise = (early < firing.timesteps) & (early != settled_codes(sums, firing.thresholds))
+    # Each difference is a spike: who fires settled fires here, at the latest when V_{T-1} meets the lowest step.
+    noise = early != settled_codes(sums, firing.thresholds)
     return Response(sums, Codes(early, firing.constants), per_image(noise.sum(axis=0, dtype=np.int64)))
 
 

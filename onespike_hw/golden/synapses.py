@@ -25,6 +25,12 @@ INT64_LIMIT = 1 << 63
 MOST_FLOAT32_BLOCKS = 16
 """Where the inputs would have to be cut into more blocks than this for float32, one float64 product is faster."""
 
+PRODUCT_SIZE = 1 << 18
+"""Multiply-adds of one matrix product. Up to here OpenBLAS stays in the thread that asks. So images run side by side,
+a thread for each core, with all that is done to them; threads inside BLAS would speed up the products alone."""
+FEWEST_COLUMNS = 16
+"""Where a product of PRODUCT_SIZE had fewer columns than this, it is left to BLAS whole."""
+
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
 
@@ -52,7 +58,7 @@ class Synapses:
     def sums(self, fields: Iterable[NDArray[Any]]) -> NDArray[Any]:
         """Values, [groups, K, M] for each kernel row, of type `dtype`, to sums [C_out, M] of type `sum_dtype`."""
         products = (
-            np.matmul(block, part).astype(self.sum_dtype, copy=False)
+            _product(block, part).astype(self.sum_dtype, copy=False)
             for blocks, values in zip(self.rows, fields, strict=True)
             for block, part in zip(blocks, _cut(values, blocks), strict=True)
         )
@@ -70,7 +76,8 @@ def build(net: Network, layer: Layer) -> Synapses:
     if max(highest + 1, -lowest) + int(np.abs(layer.bias.astype(object)).max()) >= INT64_LIMIT:
         raise NetworkError(f"{layer.name}: a potential could exceed 64 bits; use fewer fraction bits")
     rows = [row.reshape(layer.groups, layer.shape[0] // layer.groups, -1) for row in np.moveaxis(weight, 2, 0)]
-    for count in range(1, MOST_FLOAT32_BLOCKS // len(rows) + 1):
+    most_cuts = min(MOST_FLOAT32_BLOCKS // len(rows), rows[0].shape[2])
+    for count in range(1, most_cuts + 1):
         blocks = [np.array_split(row, count, axis=2) for row in rows]
         if all(_within(_reach(block, low, high), FLOAT32_LIMIT) for row in blocks for block in row):
             sum_dtype = FLOAT32 if _within((lowest, highest), FLOAT32_LIMIT) else INT32
@@ -91,6 +98,23 @@ def value_range(net: Network, name: str) -> tuple[int, int]:
     low, high = value_range(net, layer.inputs[0])
     bundle = prod(layer.kernel_size) if layer.kind == "avgpool" else 1
     return bundle * low, bundle * high
+
+
+def _product(weights: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """weights [groups, C, K] @ values [groups, K, M], a few of the M columns at a time (see PRODUCT_SIZE)."""
+    step = PRODUCT_SIZE // weights[0].size
+    if step < FEWEST_COLUMNS:
+        return np.asarray(np.matmul(weights, values))
+    result = np.empty((*weights.shape[:2], values.shape[2]), weights.dtype)
+    whole = values.shape[2] // step * step
+    np.matmul(weights, _steps(values[:, :, :whole], step), out=_steps(result[:, :, :whole], step))
+    np.matmul(weights, values[:, :, whole:], out=result[:, :, whole:])
+    return result
+
+
+def _steps(columns: NDArray[Any], step: int) -> NDArray[Any]:
+    """[groups, K, M] as a view [M / step, groups, K, step]."""
+    return columns.reshape(*columns.shape[:2], -1, step).transpose(2, 0, 1, 3)
 
 
 def _cut(values: NDArray[Any], blocks: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:

@@ -29,10 +29,10 @@ def register() -> None:
     Raises ConversionError where hls4ml is missing.
     """
     try:
-        from onespike_hw.hls4ml import registration
+        from onespike_hw.hls4ml.registration import register_all
     except ImportError as error:
         raise ConversionError(f"hls4ml cannot be imported ({error}); pip install 'onespike-hw[hls]'") from error
-    registration.register()
+    register_all()
 
 
 def to_torch(net: Network) -> nn.Sequential:

@@ -46,8 +46,8 @@ def _handler(describe: Callable[[Any, Shape], tuple[Description, Shape]]) -> Han
 def _one_spike(module: nn.OneSpike, shape: Shape) -> tuple[Description, Shape]:
     wanted = module.channels * module.potentials
     if shape[1] != wanted:
-        what = f"reads {shape[1]} channels, its ladder is for {module.channels} neurons of {module.potentials} potentials"
-        raise ConversionError(f"{what}; give it one threshold row a channel")
+        neurons = f"{module.channels} neurons of {module.potentials} potentials"
+        raise ConversionError(f"reads {shape[1]} channels, its ladder is for {neurons}; give it one row a channel")
     description = {
         "class_name": "OneSpike",
         "n_chan": module.channels,
@@ -62,7 +62,9 @@ def _one_spike(module: nn.OneSpike, shape: Shape) -> tuple[Description, Shape]:
 def _linear(module: nn.PhaseLinear, shape: Shape) -> tuple[Description, Shape]:
     outputs, inputs = module.weight.shape
     if len(shape) != 2 or shape[1] != inputs:
-        raise ConversionError(f"reads shape {tuple(shape[1:])}, its weights are for ({inputs},); put a Flatten in front")
+        raise ConversionError(
+            f"reads shape {tuple(shape[1:])}, its weights are for ({inputs},); put a Flatten in front"
+        )
     sizes = {"class_name": "PhaseDense", "n_in": inputs, "n_chan": inputs, "groups": 1}
     return {**sizes, **_synapses(module, module.weight.T)}, [shape[0], outputs * module.potentials]
 
@@ -85,24 +87,26 @@ def _conv(module: nn.PhaseConv2d, shape: Shape) -> tuple[Description, Shape]:
 
 
 def _synapses(module: nn.PhaseLinear | nn.PhaseConv2d, rows: NDArray[np.int8]) -> Description:
-    reads = module.reads
-    codes = isinstance(reads, nn.Codes)
-    classes, shift = reads.classes if isinstance(reads, nn.Codes) else (1, 0)
-    phases = reads.timesteps if isinstance(reads, nn.Codes) else 1
-    negative, positive = module.weight_sums
-    return {
-        "reads_codes": codes,
-        "input_range": (reads.low, reads.high),
-        "constants": reads.constants.tolist() if isinstance(reads, nn.Codes) else [1],
+    common = {
         "n_out": len(module.bias),
-        "n_phases": phases,
         "n_potentials": module.potentials,
-        "n_classes": classes,
-        "class_shift": shift,
-        "sum_range": (int(negative.min()), int(positive.max())),
+        "input_range": (module.reads.low, module.reads.high),
         "result_range": module.potential_range,
         "weight_data": rows.astype(np.int64).reshape(-1),
         "bias_data": module.bias,
+    }
+    if isinstance(module.reads, nn.Integers):
+        return {**common, "reads_codes": False}
+    negative, positive = module.weight_sums
+    classes, shift = module.reads.classes
+    return {
+        **common,
+        "reads_codes": True,
+        "n_phases": module.reads.timesteps,
+        "n_classes": classes,
+        "class_shift": shift,
+        "constants": module.reads.constants.tolist(),
+        "sum_range": (int(negative.min()), int(positive.max())),
     }
 
 
@@ -113,7 +117,6 @@ def _max_pool(module: nn.PhaseMaxPool2d, shape: Shape) -> tuple[Description, Sha
         "class_name": "PhaseMaxPooling2D",
         "reads_codes": True,
         "n_phases": phases,
-        "input_range": (0, phases),
         "result_range": (0, phases),
         "padding": phases,
         **_window(module, shape),
@@ -148,7 +151,9 @@ def _spike_value(module: nn.SpikeValue, shape: Shape) -> tuple[Description, Shap
 
 def _zero_point(module: nn.ZeroPoint, shape: Shape) -> tuple[Description, Shape]:
     if shape[1] != len(module.zero_point):
-        raise ConversionError(f"reads {shape[1]} channels, has {len(module.zero_point)} zero points; give one a channel")
+        raise ConversionError(
+            f"reads {shape[1]} channels, has {len(module.zero_point)} zero points; give one a channel"
+        )
     description = {
         "class_name": "ZeroPoint",
         "reads_codes": False,

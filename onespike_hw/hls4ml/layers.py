@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from hls4ml.backends.fpga.passes.clone import Clone
 from hls4ml.model.layers import Input, Layer, Reshape, Transpose
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType
 
@@ -42,9 +43,9 @@ class _Exact(Layer):  # type: ignore[misc]
         super().add_output_variable(shape, *args, **kwargs)
 
     def source(self) -> Any:
-        """The layer that computes what arrives; those that only reorder are passed over."""
+        """The layer that computes what arrives; those that only reorder or copy are passed over."""
         node = self.get_input_node()
-        while isinstance(node, (Reshape, Transpose)):
+        while isinstance(node, (Clone, Reshape, Transpose)):
             node = node.get_input_node()
         return node
 
@@ -68,6 +69,9 @@ class _Exact(Layer):  # type: ignore[misc]
 
 
 class OneSpike(_Exact):
+    def check_source(self) -> None:
+        """Potentials may be numbers of any layer and of any precision."""
+
     def initialize(self) -> None:
         phases, fraction = self.get_attr("n_phases"), self.get_attr("fraction_bits")
         self.set_attr("result_range", (0, phases))

@@ -19,7 +19,7 @@ BACKENDS = ("Vivado", "Vitis")
 HEADERS = sorted((Path(__file__).parent / "firmware").glob("*.h"))
 
 
-def register() -> None:
+def register_all() -> None:
     """Register everything with hls4ml, once a process."""
     if all(layer_map.get(layer.__name__) is layer for layer in LAYERS):
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hls4ml.backends.fpga.fpga_types import APTypeConverter
@@ -11,6 +12,7 @@ from hls4ml.model.layers import Input
 
 from onespike_hw.errors import ConversionError
 from onespike_hw.hls4ml.layers import (
+    LAYERS,
     OneSpike,
     PhaseConv2D,
     PhaseDense,
@@ -34,7 +36,8 @@ _WINDOW = (
     "pad_width",
     "padding",
 )
-_SYNAPSES = ("n_in", "n_chan", "n_out", "groups", "n_weights", "n_phases", "n_potentials", "n_classes", "class_shift")
+_SYNAPSES = ("n_in", "n_chan", "n_out", "groups", "n_weights", "n_potentials")
+_PHASES = ("n_phases", "n_classes", "class_shift")
 
 
 def _integer_type(low: int, high: int) -> str:
@@ -58,14 +61,20 @@ def _table(name: str, argument: str, values: Sequence[int]) -> list[str]:
 
 
 def _synapses(node: Any) -> list[str]:
-    low, high = node.get_attr("sum_range")
-    growth = node.get_attr("class_shift") * ((node.get_attr("n_phases") - 1) // node.get_attr("n_classes"))
-    return [
+    common = [
         *_numbers(node, _SYNAPSES),
         f"typedef {node.get_weights('synapse').type.name} weight_t;",
         f"typedef {node.get_weights('bias').type.name} bias_t;",
+    ]
+    if not node.get_attr("reads_codes"):
+        return common
+    low, high = node.get_attr("sum_range")
+    shifts = (node.get_attr("n_phases") - 1) // node.get_attr("n_classes") * node.get_attr("class_shift")
+    return [
+        *common,
+        *_numbers(node, _PHASES),
         f"typedef {_integer_type(min(low, -1), high)} sum_t;",
-        f"typedef {_integer_type(min(low, -1) << growth, high << growth)} class_sum_t;",
+        f"typedef {_integer_type(min(low, -1) << shifts, high << shifts)} class_sum_t;",
         *_table("constant", "phase", node.get_attr("constants")),
     ]
 
@@ -95,45 +104,45 @@ def _zero_point(node: Any) -> list[str]:
     return [*_numbers(node, ("n_in", "n_chan")), *_table("zero_point", "channel", node.get_attr("zero_points"))]
 
 
-_CONFIGS = {
-    OneSpike: _one_spike,
-    PhaseDense: _synapses,
-    PhaseConv2D: _conv,
-    PhaseMaxPooling2D: _pooling,
-    SumPooling2D: _pooling,
-    SpikeValue: _spike_value,
-    ZeroPoint: _zero_point,
-}
+@dataclass(frozen=True)
+class _Cpp:
+    """The C++ of a layer.
+
+    config     lines of its struct of numbers
+    function   in namespace onespike
+    operation  what the function is made for, its first template argument; none where empty
+    weights    what the function takes behind input and output
+    """
+
+    config: Callable[[Any], list[str]]
+    function: str
+    operation: str = ""
+    weights: tuple[str, ...] = ()
 
 
-_CALLS = {
-    OneSpike: "onespike::one_spike<{input_t}, {output_t}, {config}>({input}, {output}, {ladder});",
-    PhaseDense: "onespike::dense<{synapses}, {input_t}, {output_t}, {config}>({input}, {output}, {weights}, {biases});",
-    PhaseConv2D: "onespike::conv_2d<{synapses}, {input_t}, {output_t}, {config}>({input}, {output}, {weights}, {biases});",
-    PhaseMaxPooling2D: "onespike::pool_2d<onespike::earliest, {input_t}, {output_t}, {config}>({input}, {output});",
-    SumPooling2D: "onespike::pool_2d<onespike::sum, {input_t}, {output_t}, {config}>({input}, {output});",
-    SpikeValue: "onespike::each_value<onespike::worth<{config}>, {input_t}, {output_t}, {config}>({input}, {output});",
-    ZeroPoint: "onespike::each_value<onespike::difference<{config}>, {input_t}, {output_t}, {config}>({input}, {output});",
+_CPP: dict[str, _Cpp] = {
+    OneSpike.__name__: _Cpp(_one_spike, "one_spike", weights=("ladder",)),
+    PhaseDense.__name__: _Cpp(_synapses, "dense", "onespike::{reads}<{config}>", ("synapse", "bias")),
+    PhaseConv2D.__name__: _Cpp(_conv, "conv_2d", "onespike::{reads}<{config}>", ("synapse", "bias")),
+    PhaseMaxPooling2D.__name__: _Cpp(_pooling, "pool_2d", "onespike::earliest"),
+    SumPooling2D.__name__: _Cpp(_pooling, "pool_2d", "onespike::sum"),
+    SpikeValue.__name__: _Cpp(_spike_value, "each_value", "onespike::worth<{config}>"),
+    ZeroPoint.__name__: _Cpp(_zero_point, "each_value", "onespike::difference<{config}>"),
 }
 
 _HEADERS = [f"nnet_utils/onespike_{name}.h" for name in ("dense", "neuron", "value", "window")]
-
-
-def _of(table: dict[type, Any], node: Any) -> Any:
-    """What a table says of a node; a node's class is one that the backend derived from the layer's."""
-    return next(entry for layer, entry in table.items() if layer.__name__ == node.class_name)
 
 
 class ConfigTemplate(LayerConfigTemplate):  # type: ignore[misc]
     """The struct of a layer's numbers; refuses what a layer cannot compute exactly, now that all types are known."""
 
     def __init__(self) -> None:
-        super().__init__(tuple(_CONFIGS))
+        super().__init__(LAYERS)
 
     def format(self, node: Any) -> str:
         _check_channels_last(node)
         _check_integers(node)
-        body = "".join(f"    {line}\n" for line in _of(_CONFIGS, node)(node))
+        body = "".join(f"    {line}\n" for line in _CPP[node.class_name].config(node))
         return f"struct config{node.index} {{\n{body}}};\n"
 
 
@@ -141,24 +150,16 @@ class CallTemplate(FunctionCallTemplate):  # type: ignore[misc]
     """The call of a layer's function."""
 
     def __init__(self) -> None:
-        super().__init__(tuple(_CALLS), include_header=_HEADERS)
+        super().__init__(LAYERS, include_header=_HEADERS)
 
     def format(self, node: Any) -> str:
-        source, result = node.get_input_variable(), node.get_output_variable()
-        names = {"synapse": "weights", "bias": "biases", "ladder": "ladder"}
-        arguments = {argument: node.weights[name].name for name, argument in names.items() if name in node.weights}
-        config = f"config{node.index}"
-        synapses = f"onespike::{'spikes' if node.get_attr('reads_codes') else 'integers'}<{config}>"
-        call: str = _of(_CALLS, node)
-        return call.format(
-            input=source.name,
-            input_t=source.type.name,
-            output=result.name,
-            output_t=result.type.name,
-            config=config,
-            synapses=synapses,
-            **arguments,
-        )
+        cpp = _CPP[node.class_name]
+        source, result, config = node.get_input_variable(), node.get_output_variable(), f"config{node.index}"
+        reads = "spikes" if node.get_attr("reads_codes") else "integers"
+        operation = [cpp.operation.format(reads=reads, config=config)] if cpp.operation else []
+        types = ", ".join([*operation, source.type.name, result.type.name, config])
+        arguments = ", ".join([source.name, result.name, *(node.get_weights(name).name for name in cpp.weights)])
+        return f"onespike::{cpp.function}<{types}>({arguments});"
 
 
 TEMPLATES = (ConfigTemplate, CallTemplate)
@@ -173,7 +174,7 @@ def _check_channels_last(node: Any) -> None:
 def _check_integers(node: Any) -> None:
     """Integers of a layer of hls4ml must be whole and within what the layer's widths are made for."""
     source = node.source()
-    if "input_range" not in node.attributes or isinstance(source, (Input, *_CONFIGS)):
+    if "input_range" not in node.attributes or isinstance(source, (Input, *LAYERS)):
         return
     low, high = node.get_attr("input_range")
     arrives = source.get_output_variable().type.precision

@@ -51,6 +51,6 @@ module code_collector #(
             else if (out_valid && out_ready) words_left <= words_left - 1'b1;
         end
         if (move) leaving <= gathered;
-        else if (out_valid && out_ready) leaving <= leaving >> (N * TW);
+        else if (WORDS > 1 && out_valid && out_ready) leaving <= leaving >> (N * TW);
     end
 endmodule

@@ -17,7 +17,9 @@ module dense_walker #(
     output wire                           window_done,
     // words
     output wire                           read,
-    output wire [SLOT_W+UNIT_W+ROW_W-1:0] read_address,
+    output wire [SLOT_W-1:0]              read_slot,
+    output wire [UNIT_W-1:0]              read_unit,
+    output wire [ROW_W-1:0]               read_row,
     input  wire [GROUPS*J*DB-1:0]         word,
     // to the neurons, and to the weights and lanes one clock later
     input  wire                           drain_ready,
@@ -57,7 +59,9 @@ module dense_walker #(
     wire [BASE_W-1:0] bundle_base = end_unit && !end_bundle ? next_base - BASE_W'(ROWS * J) : next_base;
     assign window_done = go && end_window;
     assign read = go;
-    assign read_address = {slot, unit, row};
+    assign read_slot = slot;
+    assign read_unit = unit;
+    assign read_row = row;
 
     reg            valid, last;
     reg [BASE_W-1:0] word_base;

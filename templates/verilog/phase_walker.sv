@@ -27,14 +27,16 @@ module phase_walker #(
     input  wire [SLOT_W-1:0] window_slot,
     output wire              window_done,
     // tokens out
-    output wire                           token_valid,
-    input  wire                           token_ready,
-    output wire                           token_some,
-    output wire                           token_shift,
-    output wire                           token_drain,
-    output wire [TW-1:0]                  token_phase,
-    output wire [BASE_W-1:0]              token_base,
-    output wire [SLOT_W+UNIT_W+ROW_W-1:0] token_address
+    output wire                    token_valid,
+    input  wire                    token_ready,
+    output wire                    token_some,
+    output wire                    token_shift,
+    output wire                    token_drain,
+    output wire [TW-1:0]           token_phase,
+    output wire [BASE_W-1:0]       token_base,
+    output wire [SLOT_W-1:0]       token_slot,
+    output wire [UNIT_W-1:0]       token_unit,
+    output wire [ROW_W-1:0]        token_row
 );
     localparam PASSES = GROUP_PASSES * TILES;
     localparam PASS_UNITS = UNITS / GROUP_PASSES;
@@ -104,7 +106,9 @@ module phase_walker #(
     assign token_drain = must_drain;
     assign token_phase = phase;
     assign token_base = base + BASE_W'(row) * BASE_W'(WORD_WEIGHTS);
-    assign token_address = {slot, unit, row};
+    assign token_slot = slot;
+    assign token_unit = unit;
+    assign token_row = row;
 
     wire end_bundle = in_bundle == BW'(BUNDLE - 1);
     wire last_tile = tile == LW'(TILES - 1);

@@ -30,7 +30,6 @@ module spike_fetch #(
     reg              valid, some, shift, drain;
     reg [TW-1:0]     phase;
     reg [BASE_W-1:0] base;
-    reg [4*WIDTH-1:0] queue;
     reg [2:0]        fill;
     wire push = valid && !fill[2];
     assign token_ready = !valid || push;
@@ -44,7 +43,17 @@ module spike_fetch #(
     assign out_valid = fill != 0;
     wire pop = out_valid && out_ready;
     wire [1:0] oldest = fill[1:0] - 2'd1;
-    assign {out_shift, out_drain, out_base, out_spikes} = queue[oldest*WIDTH +: WIDTH];
+    wire [WIDTH-1:0] newest = {shift, drain, base, spikes};
+    wire [WIDTH-1:0] leaving;
+    assign {out_shift, out_drain, out_base, out_spikes} = leaving;
+    genvar b;
+    generate
+        for (b = 0; b < WIDTH; b = b + 1) begin : queue  // a shift register a bit: one LUT
+            reg [3:0] bits;
+            assign leaving[b] = bits[oldest];
+            always @(posedge clk) if (push) bits <= {bits[2:0], newest[b]};
+        end
+    endgenerate
     always @(posedge clk) begin
         if (rst) begin
             valid <= 1'b0;
@@ -56,6 +65,5 @@ module spike_fetch #(
         if (token_ready) begin
             some <= token_some; shift <= token_shift; drain <= token_drain; phase <= token_phase; base <= token_base;
         end
-        if (push) queue <= {queue[3*WIDTH-1:0], shift, drain, base, spikes};
     end
 endmodule

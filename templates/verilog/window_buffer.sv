@@ -4,7 +4,7 @@
 // In:  columns of UNITS x ROWS words (unit by unit, row by row); in_start, steady through a column, marks the first column of a
 //      window of this engine. A window is COLS columns long, windows may overlap; columns in no window are dropped.
 // Out: window_valid with the ring slot of the first column of the oldest window, once all of its columns are there;
-//      window_done gives it up. Words are read by {slot, unit, row}, one clock later; a word is held while read is low.
+//      window_done gives it up. Words are read by slot, unit and row, one clock later; a word is held while read is low.
 // put.. tell when and where a word is stored, for what is kept beside it.
 module window_buffer #(
     parameter WORD = 8, parameter COLS = 3, parameter UNITS = 1, parameter ROWS = 3,
@@ -28,9 +28,11 @@ module window_buffer #(
     output wire [SLOT_W-1:0] window_slot,
     input  wire              window_done,
     // words out
-    input  wire                           read,
-    input  wire [SLOT_W+UNIT_W+ROW_W-1:0] read_address,
-    output reg  [WORD-1:0]                read_word
+    input  wire              read,
+    input  wire [SLOT_W-1:0] read_slot,
+    input  wire [UNIT_W-1:0] read_unit,
+    input  wire [ROW_W-1:0]  read_row,
+    output reg  [WORD-1:0]   read_word
 );
     localparam PW = SLOT_W + 1;  // a column's running number
     localparam RW = $clog2(COLS + 1);
@@ -58,10 +60,29 @@ module window_buffer #(
     assign window_valid = any && held >= PW'(COLS);
     assign window_slot = oldest[SLOT_W-1:0];
 
-    reg [WORD-1:0] words [0:(1<<(SLOT_W+UNIT_W+ROW_W))-1];
+    // A column of one unit, or a unit of one row, needs no address bit for it.
+    localparam AW = SLOT_W + (UNITS > 1 ? UNIT_W : 0) + (ROWS > 1 ? ROW_W : 0);
+    wire [AW-1:0] put_address, get_address;
+    generate
+        if (UNITS > 1 && ROWS > 1) begin : address
+            assign put_address = {put_slot, put_unit, put_row};
+            assign get_address = {read_slot, read_unit, read_row};
+        end else if (UNITS > 1) begin : address
+            assign put_address = {put_slot, put_unit};
+            assign get_address = {read_slot, read_unit};
+        end else if (ROWS > 1) begin : address
+            assign put_address = {put_slot, put_row};
+            assign get_address = {read_slot, read_row};
+        end else begin : address
+            assign put_address = put_slot;
+            assign get_address = read_slot;
+        end
+    endgenerate
+    wire unused = &{1'b0, read_unit, read_row};
+    reg [WORD-1:0] words [0:(1<<AW)-1];
     always @(posedge clk) begin
-        if (put) words[{put_slot, put_unit, put_row}] <= in_word;
-        if (read) read_word <= words[read_address];
+        if (put) words[put_address] <= in_word;
+        if (read) read_word <= words[get_address];
     end
 
     always @(posedge clk) begin

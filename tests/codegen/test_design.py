@@ -75,7 +75,7 @@ def test_a_network_that_does_not_fit_says_what_is_short(tmp_path: Path) -> None:
 def test_unknown_board_and_backend(tmp_path: Path) -> None:
     with pytest.raises(oh.OneSpikeError, match=r"nonsense.*pynq"):
         oh.generate(CASES["mlp"](), board="nonsense", out=tmp_path / "x")
-    with pytest.raises(oh.OneSpikeError, match=r"backend 'vhdl' is unknown; use"):
+    with pytest.raises(oh.OneSpikeError, match=r"backend 'vhdl' is unknown; use 'verilog' or 'hls'"):
         oh.generate(CASES["mlp"](), out=tmp_path / "x", backend="vhdl")
 
 

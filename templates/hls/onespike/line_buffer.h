@@ -6,17 +6,6 @@
 
 namespace onespike {
 
-template <class Word>
-Word word_of(int value) {
-#pragma HLS INLINE
-    Word word;
-    for (auto& lane : word.lane) {
-#pragma HLS UNROLL
-        lane = value;
-    }
-    return word;
-}
-
 /// Rows of the image that must be there before row y of the windows can leave; all of them behind the last one.
 template <class B>
 int rows_needed(int y) {
@@ -63,7 +52,7 @@ void line_buffer(hls::stream<Word>& in, hls::stream<Word>& out) {
                 const bool inside = row >= 0 && row < B::height && column >= 0 && column < B::width;
                 const int address = inside ? column * B::words + word : 0;
                 const Word stored = lines[ap_uint<B::line_bits>(row)][address];
-                out.write(inside ? stored : word_of<Word>(B::fill));
+                out.write(inside ? stored : filled<Word>(B::fill));
                 if (++ky == B::kernel_h) {
                     ky = 0;
                     if (++kx == B::kernel_w) {

@@ -44,7 +44,9 @@ void fire_settled(int engine, hls::stream<typename L::Sums>& in, const Rom<L::co
 #pragma HLS ARRAY_PARTITION variable=potentials dim=1 complete
 #pragma HLS DEPENDENCE variable=potentials type=inter direction=RAW distance=6 dependent=true
     typename L::Sums sums;
+#pragma HLS ARRAY_PARTITION variable=sums.lane complete
     typename L::Codes codes;
+#pragma HLS ARRAY_PARTITION variable=codes.lane complete
     for (int window = engine; window < L::windows; window += L::engines) {
         for (int pass = 0; pass < L::passes; ++pass) {
             for (int drain_class = 0; drain_class < L::classes; ++drain_class) {
@@ -87,10 +89,11 @@ void fire_early(int engine, hls::stream<typename L::Sums>& in, const Rom<L::cons
     typename L::Potential potentials[L::lane_groups][L::group_lanes];
 #pragma HLS ARRAY_PARTITION variable=potentials dim=1 complete
 #pragma HLS DEPENDENCE variable=potentials type=inter direction=RAW distance=6 dependent=true
+    typename L::Sums sums;
+#pragma HLS ARRAY_PARTITION variable=sums.lane complete
     typename L::Codes codes;
 #pragma HLS ARRAY_PARTITION variable=codes.lane complete
     const int first_left = L::phases - 1 - L::wait;
-    typename L::Sums sums;
     for (int window = engine; window < L::windows; window += L::engines) {
         for (int pass = 0; pass < L::passes; ++pass) {
             for (int phase = 0; phase < L::phases; ++phase) {
@@ -133,6 +136,7 @@ void read_out(int engine, hls::stream<typename L::Sums>& in, const Rom<L::consta
     typename L::Potential potentials[L::group_lanes];
 #pragma HLS DEPENDENCE variable=potentials type=inter direction=RAW distance=6 dependent=true
     typename L::Sums sums;
+#pragma HLS ARRAY_PARTITION variable=sums.lane complete
     for (int window = engine; window < L::windows; window += L::engines) {
         for (int pass = 0; pass < L::passes; ++pass) {
             for (int drain_class = 0; drain_class < L::classes; ++drain_class) {
@@ -158,6 +162,7 @@ template <class L>
 void merge_codes(hls::stream<typename L::Codes> engines[L::engines], hls::stream<typename L::OutWord>& out) {
     ONESPIKE_PROCESS(L::stage);
     typename L::Codes codes;
+#pragma HLS ARRAY_PARTITION variable=codes.lane complete
     int turn = 0;
     for (int window = 0; window < L::windows; ++window) {
         for (int pass = 0; pass < L::passes; ++pass) {

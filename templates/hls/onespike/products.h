@@ -67,8 +67,10 @@ void multiply_values(int engine, hls::stream<typename L::Word>& words,
 #pragma HLS ARRAY_RESHAPE variable=weights dim=2 complete
     const int unit_rows = L::rows * L::j;
     const int bundles = L::cols * L::pass_units / L::bundle;
-    typename L::Sums sum = typename L::Sums();
+    typename L::Sums sum = filled<typename L::Sums>(0);
+#pragma HLS ARRAY_PARTITION variable=sum.lane complete
     typename L::Word word;
+#pragma HLS ARRAY_PARTITION variable=word.lane complete
     for (int window = engine; window < L::windows; window += L::engines) {
         for (int pass = 0; pass < L::passes; ++pass) {
             for (int chunk = 0; chunk < bundles; ++chunk) {
@@ -87,7 +89,7 @@ void multiply_values(int engine, hls::stream<typename L::Word>& words,
                             }
                             if (chunk == bundles - 1 && i == L::bundle - 1 && row == L::rows - 1 && position == L::j - 1) {
                                 sums.write(sum);
-                                sum = typename L::Sums();
+                                sum = filled<typename L::Sums>(0);
                             }
                         }
                     }

@@ -133,7 +133,7 @@ void fetch_words(int engine, hls::stream<typename L::Word>& in, hls::stream<Visi
     Ring<L> ring(engine);
     int load_unit = 0, load_row = 0;
     bool visiting = false;
-    Visit<L> visit = Visit<L>();
+    Visit<L> visit;
     while (ring.window < L::windows) {
 #pragma HLS PIPELINE II=1
         ONESPIKE_ITERATION;
@@ -180,8 +180,9 @@ void add_spikes(int engine, hls::stream<Bitmap<L> >& bitmaps, const Rom<L::weigh
                 hls::stream<typename L::Sums>& sums) {
     ONESPIKE_PROCESS(L::stage);
 #pragma HLS ARRAY_RESHAPE variable=weights dim=2 complete
-    typename L::Sums sum = typename L::Sums();
-    Bitmap<L> bitmap = Bitmap<L>();
+    typename L::Sums sum = filled<typename L::Sums>(0);
+#pragma HLS ARRAY_PARTITION variable=sum.lane complete
+    Bitmap<L> bitmap;
     bool rest = false;
     int drained = 0;
     for (int window = engine; window < L::windows;) {
@@ -215,7 +216,7 @@ void add_spikes(int engine, hls::stream<Bitmap<L> >& bitmaps, const Rom<L::weigh
         }
         if (!rest && bitmap.drain) {
             sums.write(sum);
-            sum = typename L::Sums();
+            sum = filled<typename L::Sums>(0);
             if (++drained == L::passes * L::classes) {
                 drained = 0;
                 window += L::engines;

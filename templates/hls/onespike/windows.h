@@ -11,6 +11,7 @@ template <class L>
 class Dealer {
   public:
     Dealer() {
+#pragma HLS ARRAY_PARTITION variable=first_ complete
         for (int e = 0; e < L::engines; ++e) {
 #pragma HLS UNROLL
             first_[e] = e * L::stride;

@@ -19,6 +19,18 @@ struct Pack {
     T lane[N];
 };
 
+/// A Pack with the same value in all lanes.
+template <class Word>
+Word filled(int value) {
+#pragma HLS INLINE
+    Word word;
+    for (auto& lane : word.lane) {
+#pragma HLS UNROLL
+        lane = value;
+    }
+    return word;
+}
+
 #ifdef ONESPIKE_VENDOR_BEATS
 /// One transfer of an AXI4-Stream of BITS bits.
 template <int BITS>

@@ -1,0 +1,65 @@
+"""The spiking network with float weights: what the coding costs alone, before weights are integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from onespike_hw.convert.layers import apply
+from onespike_hw.convert.pipeline import Plan, plan
+from onespike_hw.errors import InputError
+
+_BATCH = 250
+
+
+def predict(
+    model: nn.Module, calibration: Tensor | NDArray[np.floating], images: ArrayLike, **options: Any
+) -> NDArray[np.int64]:
+    """Classes that the spiking network with float weights finds: int64 [N], or [N, H, W].
+
+    It has the phases, bases, full scales and thresholds that convert chooses for the same options, and settled neurons.
+
+    model, calibration, options  as convert takes them; weight_bits does not matter
+    images                       float [N, ...] as the model takes them
+
+    Raises ConversionError as convert does, and InputError for images of another shape, type or range.
+    """
+    planned = plan(model, calibration, **options)
+    batches = torch.split(_checked(planned, images), _BATCH)
+    with torch.inference_mode():
+        found = [_logits(planned, batch).argmax(1) for batch in batches]
+    return torch.cat(found).numpy()
+
+
+def float_accuracy(
+    model: nn.Module,
+    calibration: Tensor | NDArray[np.floating],
+    images: ArrayLike,
+    labels: NDArray[np.integer],
+    **options: Any,
+) -> float:
+    """Share of the images, 0..1, whose class `predict` finds; labels are int [N]."""
+    return float((predict(model, calibration, images, **options) == labels).mean())
+
+
+def _logits(planned: Plan, images: Tensor) -> Tensor:
+    x = planned.code.rounded(images)
+    for layer in planned.chain:
+        x = apply(layer, x)
+        if layer.name in planned.neurons:
+            x = planned.neurons[layer.name].sent(x)
+    return x.flatten(2).squeeze(2) if x.shape[2:] == (1, 1) else x
+
+
+def _checked(planned: Plan, images: ArrayLike) -> Tensor:
+    batch = np.asarray(images)
+    if batch.shape[1:] != planned.input_shape or len(batch) == 0:
+        wanted = ", ".join(str(size) for size in planned.input_shape)
+        raise InputError(f"images: shape {batch.shape} does not fit this network; give a batch of shape [N, {wanted}]")
+    if batch.dtype.kind != "f":
+        raise InputError(f"images: type {batch.dtype} is what hardware takes; give float images, as the model does")
+    return planned.code.within(torch.from_numpy(batch).float())

@@ -1,0 +1,47 @@
+"""The emitted C++ test bench: it passes on the golden vectors, under the sanitizers too, and fails on others."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onespike_hw import hls_model
+from onespike_hw.errors import SimulatorError
+from tests.hls.projects import emit, golden_vectors, some_plan
+from tests.networks import CASES, build, linear
+
+PATTERN = "-ftrivial-auto-var-init=pattern"
+"""Fills variables that the code forgets to set (g++ 12), so that what depends on them goes wrong."""
+
+
+def _takes(flag: str) -> bool:
+    command = [hls_model.find_compiler(), flag, "-fsyntax-only", "-x", "c++", "-"]
+    return subprocess.run(command, input=b"", capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("case", ["wait_2", "depthwise"])
+def test_clean_under_the_sanitizers(case: str, tmp_path: Path) -> None:
+    net = CASES[case]()
+    folder = emit(net, some_plan(net, seed=3), tmp_path / "design", golden_vectors(net, images=2))
+    pattern = [flag for flag in (PATTERN,) if _takes(flag)]
+    said = hls_model.run_bench(folder, flags=(*hls_model.SANITIZERS, *pattern))
+    assert said == "2 images, 0 wrong logits\n"
+
+
+def test_compiles_without_a_warning_and_tells_a_wrong_logit(tmp_path: Path) -> None:
+    net = build(np.random.default_rng(2), (6,), (linear(3), linear(2)))
+    x, logits = golden_vectors(net)
+    logits[1, 1] += 1
+    folder = emit(net, some_plan(net, seed=1), tmp_path / "design", (x, logits))
+    with pytest.raises(SimulatorError, match=f"image 1, logit 1: expected {logits[1, 1]}, got {logits[1, 1] - 1}"):
+        hls_model.run_bench(folder, flags=(hls_model.STANDARD, "-O0", "-Werror"))
+
+
+def test_without_golden_vectors_the_bench_says_so(tmp_path: Path) -> None:
+    net = build(np.random.default_rng(2), (6,), (linear(2),))
+    folder = emit(net, some_plan(net, seed=1), tmp_path / "design")
+    with pytest.raises(SimulatorError, match="hold no golden vectors of this network"):
+        hls_model.run_bench(folder)
