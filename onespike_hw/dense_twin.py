@@ -12,6 +12,7 @@ the vendor's tool (its report module reads that tool's files), so what is given 
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import math
 import shutil
@@ -28,12 +29,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from onespike_hw.codegen.names import identifiers
+from onespike_hw.convert.fold import fold
 from onespike_hw.convert.inputs import calibration_images
 from onespike_hw.convert.layers import FloatLayer, apply, apply_all, shapes
-from onespike_hw.convert.pipeline import float_layers
+from onespike_hw.convert.trace import trace
 from onespike_hw.errors import ConversionError, SimulatorError
 
 DSPS_OF_A_ZYNQ_7020 = 220
+
+_SAID = 2000
+"""Characters of what hls4ml printed that an error repeats."""
 
 _NARROWER = 4
 """Powers of two below the range of the values among which the least squared error is sought."""
@@ -130,12 +135,15 @@ def build(
     multipliers  of all layers together, at the most; the layers' reuse factors follow, so that all take about as long
     bits         of weights and activations
 
-    Raises ConversionError, naming the layer, where hls4ml or the budget has no room for it, SimulatorError without g++.
+    Raises ConversionError, naming the layer, where hls4ml or the budget has no room for it, SimulatorError where g++ is
+    missing or hls4ml fails.
     """
     if shutil.which("g++") is None:
         raise SimulatorError("g++: not found on PATH; install it (apt-get install g++) to run hls4ml's C model")
     seen = calibration_images(calibration, None)
-    chain = float_layers(model.eval(), seen)
+    chain = fold(
+        trace(copy.deepcopy(model).cpu().float().eval(), torch.cat([seen[:2], seen[:2]])[:2]), tuple(seen.shape[1:])
+    )
     types = _types(chain, seen, bits)
     sizes = _sizes(chain, tuple(seen.shape[1:]))
     reuse = _reuse_factors(sizes, multipliers)
@@ -301,19 +309,22 @@ def _settings(chain: Sequence[FloatLayer], types: dict[str, _Types], reuse: dict
 
 
 def _project(twin: nn.Module, input_shape: tuple[int, ...], settings: list[dict[str, Any]], folder: Path) -> Any:
-    """The hls4ml project, its C model compiled; what hls4ml prints is kept for its errors."""
+    """The hls4ml project, its C model compiled; SimulatorError with what hls4ml and g++ said where that fails."""
     import hls4ml
 
     said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        config = hls4ml.utils.config_from_pytorch_model(
-            twin, input_shape, granularity="name", backend="Vitis", channels_last_conversion="internal"
-        )
-        for layer, setting in zip(config["LayerName"].values(), settings, strict=True):
-            layer.setdefault("Precision", {}).update(setting.pop("Precision", {}))
-            layer.update(setting)
-        project = hls4ml.converters.convert_from_pytorch_model(
-            twin, output_dir=str(folder), backend="Vitis", io_type="io_stream", hls_config=config
-        )
-        project.compile()
+    try:
+        with contextlib.redirect_stdout(said):
+            config = hls4ml.utils.config_from_pytorch_model(
+                twin, input_shape, granularity="name", backend="Vitis", channels_last_conversion="internal"
+            )
+            for layer, setting in zip(config["LayerName"].values(), settings, strict=True):
+                precision = {**layer.get("Precision", {}), **setting.get("Precision", {})}
+                layer.update({**setting, "Precision": precision})
+            project = hls4ml.converters.convert_from_pytorch_model(
+                twin, output_dir=str(folder), backend="Vitis", io_type="io_stream", hls_config=config
+            )
+            project.compile()
+    except Exception as error:  # hls4ml raises nothing narrower
+        raise SimulatorError(f"hls4ml: {error}; it said: {said.getvalue()[-_SAID:].strip()}") from error
     return project

@@ -35,7 +35,7 @@ from onespike_hw.simulation import all_codes, image_logits
 STANDARD = "-std=c++14"
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
 """HLS pragmas mean nothing to g++; the constructor of ap_int reads the value that it is about to set."""
-SANITIZERS = ("-std=c++20", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZERS = ("-std=c++20", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 """ap_int shifts negative numbers to the left, which is defined from C++20 on."""
 
 _BATCH = 64
@@ -84,11 +84,12 @@ class CModel:
         """Run a batch.
 
         x     float batch as the ANN takes it, or input integers, [N, *net.input_shape]
-        Raises InputError for another batch, SimulatorError where the streams of the C++ do not fit each other.
+        Raises InputError for another batch, SimulatorError for an empty one and where the streams of the C++ do not fit.
         """
         integers = golden.quantize_input(self.net, x)
+        if len(integers) == 0:
+            raise SimulatorError("no images; give at least one")
         parts = [self._predict(integers[first : first + _BATCH]) for first in range(0, len(integers), _BATCH)]
-        parts = parts or [self._predict(integers)]
         return Prediction(
             np.concatenate([part.logits for part in parts]),
             {name: np.concatenate([part.codes[name] for part in parts]) for name in parts[0].codes},

@@ -15,6 +15,7 @@ from onespike_hw.convert.options import Options
 from onespike_hw.convert.scales import Source, integer_weight, sources
 from onespike_hw.network import Layer, Network
 
+
 def common_fraction_bits(neurons: Mapping[str, Neurons], coding: Coding) -> int:
     """F, large enough for every layer's constants and the network's own."""
     return max(fraction_bits(each) for each in (coding, *(layer.coding for layer in neurons.values())))
@@ -34,8 +35,7 @@ def build(
     coding   the network's own; layers that code with another base get phase constants of their own
     """
     bits = common_fraction_bits(neurons, coding)
-    channels = input_shape[0]
-    read = sources(chain, neurons, code.unit(bits), input_shape)
+    read = sources(chain, neurons, code.step * 2.0**bits, input_shape)
     layers: list[Layer] = []
     for layer, shape, source in zip(chain, shapes(chain, input_shape), read, strict=True):
         if layer.kind in ("conv", "linear"):
@@ -54,9 +54,9 @@ def build(
         input_shape=input_shape,
         input_bits=code.bits,
         input_signed=code.signed,
-        input_zero_point=np.zeros(channels, np.int64),
-        input_scale=np.full(channels, code.scale),
-        input_offset=np.zeros(channels),
+        input_zero_point=code.zero_point,
+        input_scale=code.scale,
+        input_offset=code.offset,
         layers=tuple(layers),
     )
 

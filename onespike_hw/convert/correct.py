@@ -76,13 +76,14 @@ def fit(wanted: Float64, found: Float64, relu: bool) -> Line:
     for channel, (z, z_found) in enumerate(zip(wanted, found, strict=True)):
         active = (z > 0) | (z_found > 0) if relu else np.full(z.shape, True)
         z, z_found = z[active], z_found[active]
-        variance = float(z_found.var()) if len(z) else 0.0
+        if not len(z):
+            continue
+        trust = len(z) / (len(z) + _PRIOR)
+        variance = float(z_found.var())
         if variance > 0:
-            trust = len(z) / (len(z) + _PRIOR)
             covariance = float(((z - z.mean()) * (z_found - z_found.mean())).mean())
-            slope = 1 + trust * (np.clip(covariance / variance, 1 / _STEEPEST, _STEEPEST) - 1)
-            slopes[channel] = slope
-            shifts[channel] = trust * (z.mean() - z_found.mean()) + (1 - slope) * z_found.mean()
+            slopes[channel] += trust * (np.clip(covariance / variance, 1 / _STEEPEST, _STEEPEST) - 1)
+        shifts[channel] = trust * (z.mean() - z_found.mean()) + (1 - slopes[channel]) * z_found.mean()
     return Line(slopes, shifts)
 
 

@@ -21,14 +21,14 @@ def predict(
 ) -> NDArray[np.int64]:
     """Classes that the spiking network with float weights finds: int64 [N], or [N, H, W].
 
-    It has the phases, bases, full scales and thresholds that convert chooses for the same options, and settled neurons.
+    It has the phases, bases and full scales that convert chooses for the same options, and settled neurons.
 
     model, calibration, options  as convert takes them; weight_bits does not matter
     images                       float [N, ...] as the model takes them
 
     Raises ConversionError as convert does, and InputError for images of another shape, type or range.
     """
-    planned = plan(model, calibration, **options)
+    planned = plan(model, calibration, rounded_weights=False, **options)
     batches = torch.split(_checked(planned, images), _BATCH)
     with torch.inference_mode():
         found = [_logits(planned, batch).argmax(1) for batch in batches]
@@ -47,7 +47,7 @@ def float_accuracy(
 
 
 def _logits(planned: Plan, images: Tensor) -> Tensor:
-    x = planned.code.rounded(images)
+    x = planned.code.sent(images)
     for layer in planned.chain:
         x = apply(layer, x)
         if layer.name in planned.neurons:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ class Activations:
     """What a layer's ReLU leaves on the calibration images.
 
     name        the layer
-    values      float32 [C, M], >= 0: every channel at the same places, at most 16,384 of them
+    values      float32 [C, M], >= 0: what of it the next layer reads, behind max pooling where that follows (it
+                commutes with the code); every channel at the same places, at most 16,384 of them
     percentiles float64 [C], > 0: the percentile asked for, of all the channel's activations or of all the layer's
     """
 
@@ -54,22 +56,27 @@ def observe(
     Raises ConversionError where an activation is not finite.
     """
     x = images
-    for layer in layers:
+    for layer, behind in zip_longest(layers, layers[1:]):
         with torch.no_grad():
             x = torch.cat([apply(layer, batch) for batch in torch.split(x, _BATCH)])
         if not bool(torch.isfinite(x).all()):
             raise ConversionError(f"{layer.name}: its activations on the calibration images overflow; scale them down")
         if layer.relu:
-            yield _activations(layer.name, x.transpose(0, 1).flatten(1).numpy(), normalization, percentile)
+            pooled = apply(behind, x) if behind is not None and behind.kind == "maxpool" else x
+            yield _activations(layer.name, _channels(x), _channels(pooled), normalization, percentile)
 
 
-def _activations(name: str, values: Float32, normalization: str, percentile: float) -> Activations:
+def _channels(x: Tensor) -> Float32:
+    return x.transpose(0, 1).flatten(1).numpy()
+
+
+def _activations(name: str, values: Float32, read: Float32, normalization: str, percentile: float) -> Activations:
     rows = values if normalization == "channel" else values.reshape(1, -1)
     scales = np.quantile(rows, percentile / 100, axis=1).astype(np.float64)
     largest = rows.max(axis=1)
     scales = _positive(np.where(scales > 0, scales, largest))
     per_channel = np.broadcast_to(scales, len(values)).copy()
-    return Activations(name, values[:, _places(values.shape[1], _VALUES_OF_A_CHANNEL)], per_channel)
+    return Activations(name, read[:, _places(read.shape[1], _VALUES_OF_A_CHANNEL)], per_channel)
 
 
 def _positive(scales: Float64) -> Float64:

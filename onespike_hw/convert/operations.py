@@ -7,7 +7,7 @@ function behind the tensor; it returns the float layers that do the same (none f
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from onespike_hw.network import output_size
 
 SUPPORTED = (
     "Conv2d, BatchNorm1d, BatchNorm2d, Linear, ReLU, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, view, reshape, "
-    "Dropout and Identity"
+    "Dropout, Identity, and + - * / with constants"
 )
 
 Layers = list[FloatLayer]
@@ -194,6 +194,51 @@ def _reshape(name: str, before: Shape, after: Shape, *args: Any, **kwargs: Any) 
     return [FloatLayer(name, "flatten")]
 
 
+def arithmetic(name: str, called: Any, before: Shape, operands: Sequence[Any], tensor: int) -> Layers:
+    """x + c, x - c, c - x, x * c or x / c, for a number c or one number a channel, as a norm layer.
+
+    called    a key of ARITHMETIC
+    operands  both; the one of index `tensor` is x, the other a number or a constant tensor
+    """
+    sign = ARITHMETIC[called]
+    constant = _one_a_channel(name, before, operands[1 - tensor])
+    ones, zeros = torch.ones_like(constant), torch.zeros_like(constant)
+    if sign in ("+", "-"):
+        slope = -ones if sign == "-" and tensor == 1 else ones
+        shift = -constant if sign == "-" and tensor == 0 else constant
+        return [FloatLayer(name, "norm", slope, shift)]
+    if sign == "/":
+        if tensor == 1:
+            raise ConversionError(f"{name}: divides by what the network computes; only division by constants is linear")
+        if bool((constant == 0).any()):
+            channel = int(torch.nonzero(constant == 0)[0])
+            raise ConversionError(f"{name}: divides channel {channel} by 0; give deviations above 0")
+        constant = 1 / constant
+    return [FloatLayer(name, "norm", constant, zeros)]
+
+
+def _one_a_channel(name: str, before: Shape, constant: Any) -> Tensor:
+    """A constant as float64 [C]; it broadcasts over [N, *before] and is the same at every pixel."""
+    values = _finite(name, "its constant", torch.as_tensor(constant, dtype=torch.float64))
+    if values.numel() == 1:
+        return values.reshape(1).repeat(before[0])
+    shape = tuple(values.shape)
+    if len(shape) == len(before) + 1 and shape[0] == 1:
+        shape = shape[1:]
+    if shape != (before[0], *[1] * (len(before) - 1)):
+        what = f"its constant has shape {tuple(values.shape)}, it reads {before} an image"
+        raise ConversionError(f"{name}: {what}; use one number, or one a channel: {(before[0], 1, 1)[: len(before)]}")
+    return values.flatten()
+
+
+ARITHMETIC: dict[Any, str] = {
+    **dict.fromkeys((operator.add, operator.iadd, torch.add, "add", "add_"), "+"),
+    **dict.fromkeys((operator.sub, operator.isub, torch.sub, torch.subtract, "sub", "sub_"), "-"),
+    **dict.fromkeys((operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_"), "*"),
+    **dict.fromkeys((operator.truediv, operator.itruediv, torch.div, torch.divide, "div", "div_"), "/"),
+}
+"""Functions and methods of two operands, as torch.fx records them."""
+
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Layers]] = {
     functional.relu: _relu,
     functional.relu_: _relu,
@@ -223,8 +268,6 @@ METHODS: dict[str, Callable[..., Layers]] = {
     "detach": _identity,
 }
 """What a call of a tensor's method is."""
-
-_JOINS = (operator.add, operator.iadd, operator.sub, operator.mul, torch.add, torch.mul, torch.cat)
 
 
 def from_module(name: str, module: nn.Module, before: Shape, after: Shape) -> Layers:
@@ -285,4 +328,4 @@ def unsupported_call(name: str, called: str) -> ConversionError:
 
 def joins(target: Any) -> bool:
     """True for a function that brings two branches together."""
-    return target in _JOINS
+    return target in ARITHMETIC or target is torch.cat

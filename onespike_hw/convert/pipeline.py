@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from onespike_hw.convert.base import Coding, optimal_base, optimal_root
-from onespike_hw.convert.build import build
-from onespike_hw.convert.fold import fold
+from onespike_hw.convert.build import build, common_fraction_bits
+from onespike_hw.convert.correct import corrected
+from onespike_hw.convert.first_step import absorb, fold_with_input
 from onespike_hw.convert.inputs import InputCode, calibration_images, input_code
 from onespike_hw.convert.layers import FloatLayer, Shape, apply_all
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
 from onespike_hw.convert.options import Options, checked
+from onespike_hw.convert.scales import sources, with_integer_weights
 from onespike_hw.convert.trace import trace
 from onespike_hw.errors import ConversionError
 from onespike_hw.network import Network
@@ -34,7 +36,7 @@ _CHECKED_TOLERANCE = 1e-3
 class Plan:
     """All that is decided before anything becomes an integer.
 
-    chain    the model's layers, folded
+    chain    the model's layers, folded; biases and slopes corrected, where that was asked for
     neurons  of each layer with a ReLU, by name
     coding   the network's own; layers with another one get phase constants of their own
     code     of the input
@@ -62,6 +64,8 @@ def convert(
     wait: str | int = "settled",
     start: int = 0,
     input_range: tuple[float, float] | None = None,
+    input_mean: float | Sequence[float] | None = None,
+    input_std: float | Sequence[float] | None = None,
     input_shape: tuple[int, ...] | None = None,
     calibrate: bool = True,
 ) -> Network:
@@ -76,12 +80,15 @@ def convert(
     threshold_shift  thresholds half-way between the levels
     normalization    full scales per "channel" or per "layer"
     percentile       of the calibration activations that is the full scale (100: the largest)
-    calibrate        full scales of least squared coding error in place of the percentile
+    calibrate        full scales of least squared coding error in place of the percentile; then, layer after layer, the
+                     mean error and slope that the layers before leave are corrected in bias and ladder
     weight_bits      2..8, quantised per output channel by Brevitas
     input_bits       1..16
     wait             phases that a layer lags behind the one before it, 0..T-1, or "settled" (T-1)
     start            a spike in phase k stands for Q^-(k + start) of the full scale
-    input_range      (low, high) in real units, signed where low < 0; None reads it from the calibration images
+    input_range      (low, high) of the pixels; None reads it from the calibration images (convert.inputs.input_code)
+    input_mean       where the model takes (pixel - mean) / std: one mean a channel, in the pixels' unit; the network
+    input_std        takes the pixels then. The same as the model's own first step is recognised and needs neither
     input_shape      (C, H, W) or (C,); None takes the calibration images'
 
     Raises ConversionError, naming the layer or option, its value and the way out.
@@ -99,6 +106,8 @@ def convert(
         wait=wait,
         start=start,
         input_range=input_range,
+        input_mean=input_mean,
+        input_std=input_std,
         input_shape=input_shape,
         calibrate=calibrate,
     )
@@ -109,44 +118,58 @@ def plan(
     model: nn.Module,
     calibration: Tensor | NDArray[np.floating],
     *,
+    rounded_weights: bool = True,
     input_range: tuple[float, float] | None = None,
+    input_mean: float | Sequence[float] | None = None,
+    input_std: float | Sequence[float] | None = None,
     input_shape: tuple[int, ...] | None = None,
     **options: Any,
 ) -> Plan:
-    """What convert decides for the same arguments. Raises ConversionError as convert does."""
+    """What convert decides for the same arguments. Raises ConversionError as convert does.
+
+    rounded_weights  calibrate for integer weights, or for float ones
+    """
     checked_options = checked(**options)
     if not isinstance(model, nn.Module):
         raise ConversionError(f"model: is a {type(model).__name__}; give a torch.nn.Module")
     images = calibration_images(calibration, input_shape)
-    code = input_code(images, checked_options.input_bits, input_range)
-    model = copy.deepcopy(model).cpu().float().eval()
-    chain = float_layers(model, images)
-    observed = observe(chain, code.rounded(images), checked_options.normalization, checked_options.percentile)
+    shape = tuple(images.shape[1:])
+    pixels = input_code(images, checked_options.input_bits, input_range, input_mean, input_std)
+    trained, code = trained_layers(copy.deepcopy(model).cpu().float().eval(), images, pixels)
+    chain, sent = absorb(trained, code, shape), code.sent(images)
+    observed = observe(chain, sent, checked_options.normalization, checked_options.percentile)
     neurons = _choose_neurons(list(observed), checked_options)
     codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], checked_options)]
-    return Plan(chain, neurons, codings[0], code, tuple(images.shape[1:]), checked_options)
+    if rounded_weights:
+        read = sources(chain, neurons, code.step * 2.0 ** common_fraction_bits(neurons, codings[0]), shape)
+        chain = with_integer_weights(chain, read, neurons, checked_options.weight_bits)
+    if checked_options.calibrate:
+        chain = corrected(trained, chain, neurons, code.normalised(images), sent)
+    return Plan(chain, neurons, codings[0], code, shape, checked_options)
 
 
-def float_layers(model: nn.Module, images: Tensor) -> list[FloatLayer]:
+def trained_layers(model: nn.Module, images: Tensor, code: InputCode) -> tuple[list[FloatLayer], InputCode]:
     """The model as the chain of float layers that is converted; checked against the model on the first images.
 
     model   in eval mode
     images  float32 [N, ...]
+    code    of the images; a normalisation that is the model's first step goes into the code that is returned
 
     Raises ConversionError where the model cannot be traced or folded, or the chain does not do what the model does.
     """
     few = images[:_CHECKED_IMAGES]
-    chain = fold(trace(model, torch.cat([few, few])[:2]), tuple(images.shape[1:]))
+    operations = trace(model, torch.cat([few, few])[:2])
+    chain, code = fold_with_input(operations, tuple(images.shape[1:]), code)
     with torch.no_grad():
         expected = model(few).double()
-        found = apply_all(chain, few.double())
+        found = apply_all(chain, code.normalised(few).double())
     if not bool(torch.isfinite(expected).all()):
         raise ConversionError("model: its output on the calibration images is not finite; scale its weights down")
     largest, difference = float(expected.abs().max()), float((expected - found).abs().max())
     if not difference <= _CHECKED_TOLERANCE * max(largest, 1e-6):
         what = f"what was traced differs from what it computes by {difference:.3g} (largest output {largest:.3g})"
         raise ConversionError(f"model: {what}; remove hooks and random operations, which torch.fx does not see")
-    return chain
+    return chain, code
 
 
 def _choose_neurons(activations: Sequence[Activations], options: Options) -> dict[str, Neurons]:

@@ -23,12 +23,17 @@ class _Tracer(fx.Tracer):
 
 
 class _ShapeRun(fx.Interpreter):
-    """Runs the graph on a few images and notes the shape of every tensor, an image; None for what is no tensor."""
+    """Runs the graph on a few images.
+
+    shapes     of every tensor, an image; None for what is no tensor
+    constants  tensors that do not depend on the images: parameters, buffers, and what is computed of them
+    """
 
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph)
         self.extra_traceback = False
         self.shapes: dict[fx.Node, Shape | None] = {}
+        self.constants: dict[fx.Node, Tensor] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         try:
@@ -38,6 +43,9 @@ class _ShapeRun(fx.Interpreter):
             what = f"cannot read a tensor of shape {read[0] if read else ()} an image"
             way_out = "give calibration images of the shape that the network takes"
             raise ConversionError(f"{_title(n)}: {what} ({_first_line(error)}); {way_out}") from error
+        constant = n.op != "placeholder" and all(source in self.constants for source in n.all_input_nodes)
+        if constant and isinstance(result, Tensor):
+            self.constants[n] = result
         self.shapes[n] = tuple(result.shape[1:]) if isinstance(result, Tensor) else None
         return result
 
@@ -67,12 +75,14 @@ def trace(model: nn.Module, images: Tensor) -> list[FloatLayer]:
     used = {INPUT}
     current = placeholders[0]
     for node in graph.graph.nodes:
+        if node in run.constants:
+            continue
         if node.op in ("call_module", "call_function", "call_method") and run.shapes[node] is not None:
-            _check_chain(node, current, run.shapes)
+            _check_chain(node, current, run)
             before, after = run.shapes[current], run.shapes[node]
             assert before is not None
             assert after is not None
-            chain += _layers(node, modules, _unused(_title(node), used), before, after)
+            chain += _layers(node, modules, run.constants, _unused(_title(node), used), before, after)
             current = node
         elif node.op == "output" and node.args[0] is not current:
             raise ConversionError("model: it must return one tensor, the logits; wrap it in a module that does")
@@ -106,8 +116,9 @@ def _unused(name: str, used: set[str]) -> str:
     return unused
 
 
-def _check_chain(node: fx.Node, current: fx.Node, shapes: dict[fx.Node, Shape | None]) -> None:
-    read = [source for source in node.all_input_nodes if shapes[source] is not None]
+def _check_chain(node: fx.Node, current: fx.Node, run: _ShapeRun) -> None:
+    tensors = [source for source in node.all_input_nodes if run.shapes[source] is not None]
+    read = [source for source in tensors if source not in run.constants]
     if read == [current]:
         return
     name = _title(node)
@@ -116,7 +127,7 @@ def _check_chain(node: fx.Node, current: fx.Node, shapes: dict[fx.Node, Shape | 
         raise ConversionError(
             f"{name}: joins the branches {names}; only a chain of layers is supported, leave one branch"
         )
-    if len(read) == 1 and read[0].op != "get_attr":
+    if len(read) == 1:
         what = f"reads {_title(read[0])}, which other layers have read as well"
         raise ConversionError(f"{name}: {what}; only a chain of layers is supported, leave one branch")
     raise operations.unsupported_call(name, _called(node))
@@ -127,13 +138,35 @@ def _called(node: fx.Node) -> str:
     return target if isinstance(target, str) else getattr(target, "__name__", str(target))
 
 
-def _layers(node: fx.Node, modules: dict[str, nn.Module], name: str, before: Shape, after: Shape) -> list[FloatLayer]:
+def _layers(
+    node: fx.Node,
+    modules: dict[str, nn.Module],
+    constants: dict[fx.Node, Tensor],
+    name: str,
+    before: Shape,
+    after: Shape,
+) -> list[FloatLayer]:
     if node.op == "call_module":
         return operations.from_module(name, modules[str(node.target)], before, after)
+    if node.target in operations.ARITHMETIC:
+        return _arithmetic(node, constants, name, before)
+    keywords = {key: value for key, value in node.kwargs.items() if key != "input"}
+    positional = node.args if "input" in node.kwargs else node.args[1:]
     table: dict[Any, Any] = operations.METHODS if node.op == "call_method" else operations.FUNCTIONS
     if node.target not in table:
         raise operations.unsupported_call(name, _called(node))
-    keywords = {key: value for key, value in node.kwargs.items() if key != "input"}
-    positional = node.args if "input" in node.kwargs else node.args[1:]
     result: list[FloatLayer] = table[node.target](name, before, after, *positional, **keywords)
     return result
+
+
+def _arithmetic(node: fx.Node, constants: dict[fx.Node, Tensor], name: str, before: Shape) -> list[FloatLayer]:
+    given = dict(zip(("input", "other"), node.args, strict=False)) | dict(node.kwargs)
+    operands = [given.pop("input", None), given.pop("other", None)]
+    if given:
+        keyword, value = next(iter(given.items()))
+        raise ConversionError(f"{name}: {keyword}={value!r} is not supported; leave it out")
+    tensors = [isinstance(operand, fx.Node) and operand not in constants for operand in operands]
+    known = [constants.get(operand, operand) if isinstance(operand, fx.Node) else operand for operand in operands]
+    if sum(tensors) != 1:
+        raise ConversionError(f"{name}: combines a tensor with itself; only constants may be added or multiplied")
+    return operations.arithmetic(name, node.target, before, known, tensors.index(True))

@@ -24,9 +24,7 @@ def precision_of(low: int, high: int) -> IntegerPrecisionType:
 
 
 class _Exact(Layer):  # type: ignore[misc]
-    """A layer whose results are integers of `result_range`."""
-
-    result_range: tuple[int, int]
+    """A layer whose results are integers of its attribute `result_range`."""
 
     def initialize(self) -> None:
         self.check_source()

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onespike_hw.convert.inputs import input_code
+from onespike_hw.convert.layers import FloatLayer
+from onespike_hw.convert.pipeline import trained_layers
 from onespike_hw.network import INPUT, Network
 
 IMAGE = (2, 9, 8)
@@ -44,6 +47,11 @@ def chain(**modules: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(modules))
 
 
+def float_layers(model: nn.Module, x: Tensor) -> list[FloatLayer]:
+    """The model as the chain of layers that is converted."""
+    return trained_layers(model, x, input_code(x, 8, None))[0]
+
+
 def nearest_level(normalised: Tensor, net: Network) -> Tensor:
     """Activations in full scales, each replaced by the nearest of the levels Q^-k and 0."""
     levels = torch.tensor([*net.base ** -np.arange(net.timesteps, dtype=float), 0.0], dtype=torch.float64)
@@ -56,8 +64,11 @@ def emulated(net: Network, x: Tensor, coded: bool) -> NDArray[np.float64]:
     Computed from the documented meaning of a Network's fields alone: real = potential * scale, and spikes that stand
     for a real activation a bring 2^F * a / full_scale.
     """
-    scale = torch.from_numpy(net.input_scale).view(-1, *[1] * (x.dim() - 2))
-    units = {INPUT: x.double() / scale}
+    scale, offset, zero_point = (
+        torch.from_numpy(values).view(-1, *[1] * (x.dim() - 2))
+        for values in (net.input_scale, net.input_offset, net.input_zero_point)
+    )
+    units = {INPUT: x.double() / scale + offset - zero_point}
     full = 2.0**net.fraction_bits
     for layer in net.layers:
         read = units[layer.inputs[0]]

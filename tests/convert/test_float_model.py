@@ -66,5 +66,8 @@ def test_images_that_the_network_cannot_take() -> None:
         predict(model, images(), images()[0])
     with pytest.raises(oh.OneSpikeError, match="images: type uint8 is what hardware takes; give float images"):
         predict(model, images(), images().byte())
-    with pytest.raises(oh.OneSpikeError, match=r"images: value 2 is outside 0\.\.1; declare the range"):
+    with pytest.raises(
+        oh.OneSpikeError,
+        match=r"images: value 2 of image 0 is outside 0\.\.1, the range of channel 0; declare the range",
+    ):
         predict(model, images(), np.full((1, 2, 9, 8), 2.0))

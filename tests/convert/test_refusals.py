@@ -34,7 +34,6 @@ class Forward(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(2, 2, 3, padding=1)
         self.fc = nn.Linear(PIXELS, 3)
-        self.register_buffer("mean", torch.full((2, 1, 1), 0.5))
         self.body = forward
 
     def forward(self, x: Tensor) -> Any:
@@ -217,9 +216,9 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: Forward(lambda self, x: (self.conv(x), self.fc(x.flatten(1)))[1]),
         "flatten: reads x, which other layers have read as well; only a chain of layers is supported, leave one branch",
     ),
-    "subtraction of a buffer": (
-        lambda: Forward(lambda self, x: self.fc((x - self.mean).flatten(1))),
-        "sub: joins the branches x and mean",
+    "subtraction of two branches": (
+        lambda: Forward(lambda self, x: self.fc((self.conv(x) - x).flatten(1))),
+        "sub: joins the branches conv and x",
     ),
     "an unknown function": (
         lambda: Forward(lambda self, x: self.fc(torch.sigmoid(x).flatten(1))),

@@ -21,7 +21,7 @@ QUICK = "-O1"
 
 
 def some_plan(net: Network, seed: int) -> Plan:
-    """A plan with random passes and engines for each layer: whatever fits the layer, not what a planner would choose."""
+    """A plan with random passes and engines for each layer: whatever fits it, not what a planner would choose."""
     rng = np.random.default_rng(seed)
     parallel: dict[str, Parallel] = {}
     for layer in weighted_layers(net):

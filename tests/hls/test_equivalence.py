@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from onespike_hw.network import Network
-from tests.hls.projects import check, some_plan
-from tests.networks import CASES, conv, flatten, linear, maxpool, networks
+from tests.hls.projects import QUICK, check, some_plan
+from tests.networks import CASES, build, conv, flatten, linear, maxpool, networks
 
 FEW = (
-    "wait_2",
-    "general_base",
+    "wait_settled",
+    "general_base_wait_1",
     "depthwise_multiplier_2",
     "avgpool_of_input",
     "stride_3",
@@ -24,9 +26,9 @@ FEW = (
 """A case a kind of layer and option; what is left is for `make verify`, as each takes a compilation."""
 
 
-def _equals_golden(case: str, out: Path) -> None:
+def _equals_golden(case: str, out: Path, optimize: str = QUICK) -> None:
     net = CASES[case]()
-    check(net, some_plan(net, seed=sorted(CASES).index(case)), out)
+    check(net, some_plan(net, seed=sorted(CASES).index(case)), out, optimize=optimize)
 
 
 @pytest.mark.parametrize("case", FEW)
@@ -37,7 +39,7 @@ def test_every_bit_of_every_layer(case: str, tmp_path: Path) -> None:
 @pytest.mark.verify
 @pytest.mark.parametrize("case", sorted(set(CASES) - set(FEW)))
 def test_every_bit_of_every_layer_of_all_cases(case: str, tmp_path: Path) -> None:
-    _equals_golden(case, tmp_path / "design")
+    _equals_golden(case, tmp_path / "design", optimize="-O2")  # more of what is undefined shows than at -O1
 
 
 _MADE = settings(
@@ -60,11 +62,21 @@ def test_many_generated_networks(tmp_path_factory: pytest.TempPathFactory, net: 
     check(net, some_plan(net, seed), tmp_path_factory.mktemp("generated") / "design")
 
 
+def test_both_ends_of_lanes_and_potentials_fit_their_widths(tmp_path: Path) -> None:
+    net = build(np.random.default_rng(3), (8,), (linear(16), linear(3)))
+    first, last = net.layers
+    all_at_once = np.full_like(first.ladder, np.iinfo(np.int64).min)
+    ends = np.array([[127], [-128], [1]], np.int8) * np.ones(16, np.int8)
+    layers = (
+        dataclasses.replace(first, ladder=all_at_once),
+        dataclasses.replace(last, weight=ends, bias=np.zeros(3, np.int64)),
+    )
+    net = dataclasses.replace(net, layers=layers)
+    logits = check(net, some_plan(net, seed=1), tmp_path / "design").logits
+    assert logits.tolist() == [[int(net.phase_constants[0]) * 16 * weight for weight in (127, -128, 1)]] * 4
+
+
 def test_names_that_are_no_identifiers_and_names_that_collide(tmp_path: Path) -> None:
-    import numpy as np
-
-    from tests.networks import build
-
     layers = (
         conv(2, 2, name="features.0"),
         conv(2, 1, name="features_0"),

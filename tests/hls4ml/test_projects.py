@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections import OrderedDict
 from itertools import cycle
 from pathlib import Path
@@ -13,6 +15,8 @@ from torch import nn
 
 from onespike_hw import Network, golden
 from onespike_hw.codegen.names import identifiers
+from onespike_hw.convert.pipeline import convert as convert_network
+from onespike_hw.convert.zoo import load_calibration, load_images, load_model
 from onespike_hw.errors import ConversionError
 from onespike_hw.hls4ml import to_torch
 from onespike_hw.nn import OneSpike
@@ -131,3 +135,57 @@ def test_neurons_that_fire_early(wait: int, target: tuple[str, str], tmp_path: P
 def test_a_padding_wider_than_the_kernel(target: tuple[str, str], tmp_path: Path) -> None:
     layers = [networks.conv(3, 1, padding=2), networks.conv(2, 2, stride=3, padding=2), networks.conv(2, 1)]
     assert_bit_exact(networks.build(np.random.default_rng(6), (2, 4, 3), layers), tmp_path, *target)
+
+
+@pytest.mark.verify
+def test_the_shipped_cnn(tmp_path: Path) -> None:
+    """All of the images that ship with the package."""
+    net = convert_network(load_model("fashion-cnn"), load_calibration("fashion-mnist"), timesteps=8)
+    x = golden.quantize_input(net, load_images("fashion-mnist")[0])
+    project = convert(to_torch(net), net.input_shape, tmp_path, "Vitis", "io_stream")
+    project.compile()
+    np.testing.assert_array_equal(project.predict(as_input(x, "io_stream")), golden.run(net, x).logits)
+
+
+MAIN = """
+#include <cstdio>
+extern "C" void myproject_double(double *, double *);
+int main() {{
+    static double images[][{size}] = {{{values}}};
+    double logits[3];
+    for (auto &image : images) {{
+        myproject_double(image, logits);
+        std::printf("%.0f %.0f %.0f\\n", logits[0], logits[1], logits[2]);
+    }}
+}}
+"""
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("io_type", ["io_stream", "io_parallel"])
+def test_clean_under_sanitizers(io_type: str, tmp_path: Path) -> None:
+    """C++11 without warnings, addresses and bounds. The ap_int headers shift negative numbers: shifts are left out."""
+    layers = [
+        networks.conv(4, 3, padding=1),
+        networks.maxpool(3, 2, 1),
+        networks.conv(6, 2, stride=3, padding=1, groups=2, base=1.37),
+        networks.flatten(),
+        networks.linear(3),
+    ]
+    net = networks.build(np.random.default_rng(3), (2, 7, 6), layers, wait=1, zero_point=(0, 100))
+    x = networks.random_inputs(np.random.default_rng(1), net, IMAGES)
+    convert(to_torch(net), net.input_shape, tmp_path, "Vitis", io_type).write()
+    values = ", ".join(str(int(value)) for value in as_input(x, io_type).ravel())
+    (tmp_path / "main.cpp").write_text(MAIN.format(size=x[0].size, values=values))
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize=shift", "-fno-sanitize-recover=all"]
+    flags = ["-std=c++11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-label", *sanitizers]
+    places = ["-Ifirmware/ap_types", '-DWEIGHTS_DIR="firmware/weights"']
+    sources = ["firmware/myproject.cpp", "myproject_bridge.cpp", "main.cpp"]
+    command = ["g++", *flags, *places, *sources, "-o", "main"]
+    compiled = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert compiled.returncode == 0, compiled.stderr
+    assert not re.findall(r"onespike_\w+\.h:\d+:\d+: warning.*", compiled.stderr)
+    ran = subprocess.run(["./main"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    logits = [[int(word) for word in line.split()] for line in ran.stdout.splitlines()]
+    np.testing.assert_array_equal(logits, golden.run(net, x).logits)

@@ -137,11 +137,13 @@ def test_the_slowest_stage_sets_the_speed() -> None:
 
 
 def test_resources_in_the_boards_own_blocks() -> None:
-    """40 block RAMs of 36 kbit are 80 of 18 kbit."""
-    plan = example().design.plan
+    """A block RAM of 36 kbit is two of 18 kbit."""
+    wide = build(np.random.default_rng(1), (16, 4, 4), [conv(16, 3), flatten(), linear(8), linear(3)])
+    plan = example(wide).design.plan
     luts, brams, dsps = accelerator.resource_facts(plan, load_board("pynq"))
     assert (luts.budget, luts.available, dsps.budget, dsps.available) == (39900, 53200, 176, 220)
     assert luts.of_budget == pytest.approx(luts.needed / 39900)
+    assert brams.needed > 0
     _, halves, _ = accelerator.resource_facts(plan, load_board("ulx3s-85f"))
     assert (halves.name, halves.needed) == ("block RAMs of 18 kbit", 2 * brams.needed)
     without = dataclasses.replace(load_board("pynq"), dsps=0)

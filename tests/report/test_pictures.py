@@ -82,7 +82,7 @@ def test_what_is_sent_for_an_activation() -> None:
 
 
 def test_the_users_settings_and_names_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = [WeightCounts("$x_1$ <b>&", np.arange(256))]
+    layers = [WeightCounts(r"$\nosuch$ <b>&", np.arange(256))]
     expected = pictures.weight_counts(layers)
     monkeypatch.setitem(matplotlib.rcParams, "axes.facecolor", "red")
     monkeypatch.setitem(matplotlib.rcParams, "font.size", 20)

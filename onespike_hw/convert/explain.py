@@ -1,0 +1,31 @@
+"""A converted network in words. No torch here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from onespike_hw.network import Network
+
+
+def input_meaning(net: Network) -> list[str]:
+    """What the accelerator expects an input value to be: one line for all channels, or one a channel where they differ.
+
+    As "integers 0..255; integer i stands for i * 0.00392157, 0..1; padding is 0".
+    """
+    low, high = net.input_range
+    channels = list(
+        zip(net.input_scale.tolist(), net.input_offset.tolist(), net.input_zero_point.tolist(), strict=True)
+    )
+    lines = [_line(low, high, *channel) for channel in channels]
+    if len(set(lines)) == 1:
+        return lines[:1]
+    return [f"channel {index}: {line}" for index, line in enumerate(lines)]
+
+
+def _line(low: int, high: int, scale: float, offset: float, zero_point: int) -> str:
+    ends = (np.array([low, high]) - offset) * scale
+    integer = f"i - {offset:.6g}" if offset > 0 else f"i + {-offset:.6g}" if offset < 0 else "i"
+    value = f"({integer}) * {scale:.6g}" if offset else f"i * {scale:.6g}"
+    return (
+        f"integers {low}..{high}; integer i stands for {value}, {ends[0]:.6g}..{ends[1]:.6g}; padding is {zero_point}"
+    )
