@@ -84,7 +84,7 @@ class CModel:
         """Run a batch.
 
         x     float batch as the ANN takes it, or input integers, [N, *net.input_shape]
-        Raises InputError for another batch, SimulatorError for an empty one and where the streams of the C++ do not fit.
+        Raises InputError for another batch, SimulatorError for an empty one, and where streams of the C++ do not fit.
         """
         integers = golden.quantize_input(self.net, x)
         if len(integers) == 0:

@@ -1,6 +1,6 @@
 """torch modules that compute the integer contract exactly: what the hls4ml extension turns into hardware.
 
-    model = nn.from_network(net)                     # net: a Network, as oh.convert gives it
+    model = onespike_hw.hls4ml.to_torch(net)         # net: a Network, as oh.convert gives it
     logits = model(torch.from_numpy(integers))       # integers: golden.quantize_input(net, images)
 
 Three sorts of tensors flow, all of them float64 tensors of whole numbers: phase codes (0..T-1, T = silent), integers
@@ -10,7 +10,6 @@ arXiv 2403.08786).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onespike_hw.codegen.names import identifiers
 from onespike_hw.errors import ConversionError, InputError
-from onespike_hw.network import Int64, Layer, Network, Pair
+from onespike_hw.network import Int64, Network, Pair
 
 if TYPE_CHECKING:
     Leaf = nn.Module
@@ -39,10 +37,10 @@ __all__ = [
     "PhaseConv2d",
     "PhaseLinear",
     "PhaseMaxPool2d",
+    "Reading",
     "SpikeValue",
     "SumPool2d",
     "ZeroPoint",
-    "from_network",
 ]
 
 EXACT = 1 << 53
@@ -190,7 +188,7 @@ class ZeroPoint(Leaf):
 class _Synapses(Leaf):
     """Weights, and what the potential starts from. Settled unless it reads codes and `wait` is below T-1."""
 
-    def __init__(self, weight: NDArray[np.int8], bias: Int64, reads: Reading, wait: int | None) -> None:
+    def __init__(self, weight: NDArray[np.int8], bias: Int64, reads: Reading, wait: int | None = None) -> None:
         super().__init__()
         self.weight = np.asarray(weight, np.int8)
         self.bias = np.asarray(bias, np.int64)
@@ -241,9 +239,6 @@ class PhaseLinear(_Synapses):
 
     Raises ConversionError where potentials need more than 53 bits.
     """
-
-    def __init__(self, weight: NDArray[np.int8], bias: Int64, reads: Reading, wait: int | None = None) -> None:
-        super().__init__(weight, bias, reads, wait)
 
     def _integrate(self, values: Tensor) -> Tensor:
         return functional.linear(values, _doubles(self.weight), _doubles(self.bias))
@@ -325,77 +320,6 @@ class SumPool2d(_Pool):
     def forward(self, integers: Tensor) -> Tensor:
         checked = _checked_integers(integers, self.reads, type(self).__name__)
         return functional.avg_pool2d(checked, self.kernel_size, self.stride, self.padding, divisor_override=1)
-
-
-def from_network(net: Network) -> nn.Sequential:
-    """The network as a torch model on input integers [N, *net.input_shape]; it gives the golden model's logits.
-
-    Modules carry the layers' names as identifiers; the OneSpike behind a layer `conv1` is called `conv1_spikes`.
-    Raises ConversionError, naming the layer, where the extension has no such layer.
-    """
-    built: list[tuple[str, nn.Module]] = []
-    integers = Integers(*net.input_range)
-    signal: Reading = integers
-    if net.input_zero_point.any():
-        zero_point = ZeroPoint(net.input_zero_point, integers)
-        built.append(("input/zero_point", zero_point))
-        signal = zero_point.gives
-    source = "input"
-    for layer in net.layers:
-        if layer.inputs != (source,):
-            way_out = "the extension takes one chain of layers"
-            raise ConversionError(f"{layer.name}: reads {', '.join(layer.inputs)}, not {source} before it; {way_out}")
-        source = layer.name
-        try:
-            modules, signal = _modules(net, layer, signal)
-        except ConversionError as error:
-            raise ConversionError(f"{layer.name}: {error}") from error
-        built += modules
-    names = identifiers(name for name, _ in built)
-    return nn.Sequential(OrderedDict((names[name], module) for name, module in built))
-
-
-def _modules(net: Network, layer: Layer, signal: Reading) -> tuple[list[tuple[str, nn.Module]], Reading]:
-    """What stands for a layer that reads `signal`, and what leaves it."""
-    if layer.kind in ("conv", "linear"):
-        return _neurons(net, layer, signal)
-    if layer.kind == "flatten":
-        image = len(net.shape_of(layer.inputs[0])) > 1
-        return ([(layer.name, nn.Flatten())] if image else []), signal
-    window = layer.kernel_size, layer.stride, layer.padding
-    if layer.kind == "maxpool" and isinstance(signal, Codes):
-        return [(layer.name, PhaseMaxPool2d(*window, signal))], signal
-    if layer.kind != "avgpool":
-        raise ConversionError(f"the hls4ml extension has no {layer.kind} layers; generate Verilog instead")
-    before: list[tuple[str, nn.Module]] = []
-    if isinstance(signal, Codes):
-        if not net.settled:
-            way_out = 'convert with wait="settled"'
-            raise ConversionError(f"average pooling of spikes needs settled neurons, not wait {net.wait}; {way_out}")
-        before = [(f"{layer.name}/values", SpikeValue(signal.constants))]
-        signal = Integers(signal.low, signal.high)
-    pool = SumPool2d(*window, signal)
-    return [*before, (layer.name, pool)], pool.gives
-
-
-def _neurons(net: Network, layer: Layer, signal: Reading) -> tuple[list[tuple[str, nn.Module]], Reading]:
-    assert layer.weight is not None
-    assert layer.bias is not None
-    wait = net.wait if layer.fires and isinstance(signal, Codes) else None
-    synapses: _Synapses
-    if layer.kind == "linear":
-        synapses = PhaseLinear(layer.weight, layer.bias, signal, wait)
-    else:
-        shape = layer.stride, layer.padding, layer.groups
-        synapses = PhaseConv2d(layer.weight, layer.bias, signal, *shape, wait=wait)
-    if not layer.fires:
-        return [(layer.name, synapses)], signal
-    assert layer.ladder is not None
-    constants = net.constants_of(layer.name)
-    assert constants is not None
-    low, high = synapses.potential_range
-    neurons = OneSpike(np.clip(layer.ladder, low, high + 1), wait=wait)
-    return [(layer.name, synapses), (f"{layer.name}/spikes", neurons)], Codes(constants)
 
 
 def _doubles(integers: NDArray[Any]) -> Tensor:

@@ -16,15 +16,22 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Neurons:
-    """How the neurons of one firing layer code: their phases, and each channel's full scale, float64 [C], > 0."""
+    """How the neurons of one firing layer code.
+
+    coding       their phases
+    full_scales  of each channel, float64 [C], > 0
+    silence      below it, in real units, an activation is not sent in any phase, float64 [C]; None: as the coding says
+    """
 
     coding: Coding
     full_scales: Float64
+    silence: Float64 | None = None
 
     @property
     def thresholds(self) -> Float64:
-        """What an activation must reach to be sent in phase k, in real units: float64 [C, T], falling along T."""
-        return self.coding.thresholds * self.full_scales[:, None]
+        """What an activation must reach to be sent in phase k, in real units: float64 [C, T], never rising along T."""
+        ladder = self.coding.thresholds * self.full_scales[:, None]
+        return ladder if self.silence is None else np.maximum(ladder, self.silence[:, None])
 
     def sent(self, x: Tensor) -> Tensor:
         """What the activations [N, C, ...] are sent as: the level of the first threshold reached, or 0."""

@@ -157,11 +157,11 @@ def trained_layers(model: nn.Module, images: Tensor, code: InputCode) -> tuple[l
 
     Raises ConversionError where the model cannot be traced or folded, or the chain does not do what the model does.
     """
-    few = images[:_CHECKED_IMAGES]
+    few = images[:_CHECKED_IMAGES].clone()
     operations = trace(model, torch.cat([few, few])[:2])
     chain, code = fold_with_input(operations, tuple(images.shape[1:]), code)
     with torch.no_grad():
-        expected = model(few).double()
+        expected = model(few.clone()).double()
         found = apply_all(chain, code.normalised(few).double())
     if not bool(torch.isfinite(expected).all()):
         raise ConversionError("model: its output on the calibration images is not finite; scale its weights down")

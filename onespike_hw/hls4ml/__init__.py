@@ -36,7 +36,7 @@ def register() -> None:
 
 
 def to_torch(net: Network) -> nn.Sequential:
-    """The network as a torch model that hls4ml converts after register(); see onespike_hw.nn.from_network."""
-    from onespike_hw.nn import from_network
+    """The network as a torch model that hls4ml converts after register(): see onespike_hw.hls4ml.bridge."""
+    from onespike_hw.hls4ml import bridge
 
-    return from_network(net)
+    return bridge.to_torch(net)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -80,7 +80,7 @@ def test_a_network_trained_on_normalised_images_takes_pixels() -> None:
 STATS = st.tuples(*[st.floats(0.05, 0.95)] * 3)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(STATS, st.tuples(*[st.floats(0.1, 0.6)] * 3), st.integers(0, 100))
 def test_three_ways_to_normalise_give_the_same_codes(
     mean: tuple[float, ...], std: tuple[float, ...], seed: int
@@ -93,15 +93,17 @@ def test_three_ways_to_normalise_give_the_same_codes(
     nets = [within, oh.convert(model, x, input_mean=mean, input_std=std, base=1.4), oh.convert(model, x, base=1.4)]
     codes = [oh.golden.run(net, raw).codes for net in nets]
     for net, found in zip(nets[1:], codes[1:], strict=True):
+        assert len(found) == len(codes[0])
         assert np.array_equal(net.input_zero_point, within.input_zero_point)
         assert np.array_equal(quantize_input(net, x.numpy()), raw)
         for layer, own in zip(within.layers, net.layers, strict=True):
             if layer.weight is not None:
                 assert np.mean(layer.weight != own.weight) < 0.02
-        assert all(np.mean(found[name] != codes[0][name]) < 0.02 for name in found)
+        pairs = zip(found.values(), codes[0].values(), strict=True)
+        assert all(np.mean(own != other) < 0.02 for own, other in pairs)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.floats(0, 1), st.floats(0.2, 0.6), st.integers(0, 100))
 def test_the_rounding_of_the_zero_point_is_felt_at_the_border_alone(mean: float, std: float, seed: int) -> None:
     """Potentials inside are those of the trained layer to half a unit a weight; at the border, to half a pixel more."""
@@ -171,10 +173,10 @@ def test_a_perceptron_takes_normalised_images() -> None:
     model = seeded(chain(f=nn.Flatten(), a=nn.Linear(64, 12), r=nn.ReLU(), last=nn.Linear(12, 3)))
     raw = pixels(1)
     x = torch.from_numpy(raw).float() / 255
-    net = oh.convert(Normalised(model, (0.3,), (0.4,)), x, timesteps=32, base=1.15)
+    net = oh.convert(Normalised(model, (0.31,), (0.4,)), x, timesteps=32, base=1.15)
     run = oh.golden.run(net, raw)
-    assert net.input_zero_point.tolist() == [76]
-    assert relative_difference(run.logits * run.scale, Normalised(model, (0.3,), (0.4,))(x)) < 0.05
+    assert net.input_zero_point.tolist() == [79]
+    assert relative_difference(run.logits * run.scale, Normalised(model, (0.31,), (0.4,))(x)) < 0.05
 
 
 def test_constants_elsewhere_are_folded() -> None:
@@ -251,21 +253,17 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"input_mean": 0.5}, "input_mean: has 1 numbers for 3 channels; give one number a channel"),
     ({"input_mean": "imagenet"}, "input_mean: is 'imagenet'; give one number a channel"),
     ({"input_std": (1, float("nan"), 1)}, "input_std: holds nan; give finite numbers"),
-    (
-        {"input_mean": (123.675, 116.28, 103.53), "input_std": STD, "input_range": (0, 150)},
-        "input_mean: the mean 123.675 of channel 0 stands for the pixel 210",
-    ),
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), REFUSALS[:6])
+@pytest.mark.parametrize(("options", "message"), REFUSALS)
 def test_a_wrong_normalisation(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConversionError, match=re.escape(message)):
         oh.convert(padded_cnn(), torch.from_numpy(pixels()).float() / 255, **options)
 
 
 def test_a_zero_point_outside_of_the_pixels() -> None:
-    """Here the range of the pixels is given for means in 0..255, though they are in 0..1."""
+    """As where a mean has the wrong sign."""
     x = torch.from_numpy(pixels()).float() / 255 + 1
     message = "input_mean: the mean -1 of channel 0 stands for the pixel -255, outside 0..255; give it in the unit"
     with pytest.raises(ConversionError, match=re.escape(message)):
@@ -287,7 +285,7 @@ CONSTANTS: list[tuple[Any, str]] = [
         lambda x: x - torch.zeros(8, 8),
         "sub: its constant has shape (8, 8), it reads (3, 8, 8) an image; use one number",
     ),
-    (lambda x: x - torch.ones(3), "sub: its constant has shape (3,), it reads (3, 8, 3) an image"),
+    (lambda x: x - torch.ones(8), "sub: its constant has shape (8,), it reads (3, 8, 8) an image"),
     (lambda x: 1 / x, "truediv: divides by what the network computes"),
     (lambda x: x * x, "mul: combines a tensor with itself"),
     (lambda x: torch.sub(x, 0.5, alpha=2), "sub: alpha=2 is not supported; leave it out"),
@@ -300,6 +298,5 @@ CONSTANTS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("step", "message"), CONSTANTS)
 def test_arithmetic_that_is_not_supported(step: Any, message: str) -> None:
     x = torch.from_numpy(pixels()).float() / 255
-    x = x[..., :3] if "(3, 8, 3)" in message else x
     with pytest.raises(ConversionError, match=re.escape(message)):
         oh.convert(copy.deepcopy(_Constant(step)), x)

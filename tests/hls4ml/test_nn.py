@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from onespike_hw import Network, golden, nn
 from onespike_hw.errors import ConversionError, InputError, NetworkError
+from onespike_hw.hls4ml import to_torch
 from tests import networks
 
 CONSTANTS = np.array([16, 8, 4], np.int64)
@@ -85,7 +86,7 @@ def assert_equal_to_golden(net: Network) -> None:
     run = golden.run(net, x)
     signal = torch.from_numpy(x)
     codes = []
-    for module in nn.from_network(net).children():
+    for module in to_torch(net).children():
         signal = module(signal)
         if isinstance(module, nn.OneSpike):
             codes.append(signal.numpy())
@@ -106,7 +107,7 @@ def test_every_kind_of_network(case: str) -> None:
     net = networks.CASES[case]()
     if refused(net):
         with pytest.raises(ConversionError, match=r"avgpool4: .* needs settled neurons, not wait"):
-            nn.from_network(net)
+            to_torch(net)
     else:
         assert_equal_to_golden(net)
 
@@ -120,7 +121,7 @@ def test_random_networks(net: Network) -> None:
 def test_names_never_clash() -> None:
     layers = [networks.linear(4, name="a.b"), networks.linear(4, name="a.b_spikes"), networks.linear(3, name="a_b")]
     net = networks.build(np.random.default_rng(5), (6,), layers)
-    names = [name for name, _ in nn.from_network(net).named_children()]
+    names = [name for name, _ in to_torch(net).named_children()]
     assert names == ["a_b", "a_b_spikes", "a_b_spikes_2", "a_b_spikes_spikes", "a_b_2"]
     assert_equal_to_golden(net)
 
@@ -129,14 +130,14 @@ def test_a_layer_of_a_later_kind_is_named() -> None:
     net = networks.build(np.random.default_rng(5), (6,), [networks.linear(4), networks.linear(3)])
     object.__setattr__(net, "layers", (dataclasses.replace(net.layers[0], kind="graphconv"), net.layers[1]))
     with pytest.raises(ConversionError, match="linear1: the hls4ml extension has no graphconv layers"):
-        nn.from_network(net)
+        to_torch(net)
 
 
 def test_a_branch_is_named() -> None:
     net = networks.build(np.random.default_rng(5), (6,), [networks.linear(6), networks.linear(3)])
     object.__setattr__(net, "layers", (net.layers[0], dataclasses.replace(net.layers[1], inputs=("input",))))
     with pytest.raises(ConversionError, match="linear2: reads input, not linear1 before it"):
-        nn.from_network(net)
+        to_torch(net)
 
 
 @given(st.integers(-(2**40), 2**40), st.integers(1, 2**30))
@@ -158,7 +159,7 @@ def test_potentials_beyond_float64_are_refused() -> None:
     net = networks.build(np.random.default_rng(5), (6,), layers)
     huge = dataclasses.replace(net.layers[0], bias=np.array([2**55, 0]))
     with pytest.raises(ConversionError, match="wide: a potential needs"):
-        nn.from_network(dataclasses.replace(net, layers=(huge, net.layers[1])))
+        to_torch(dataclasses.replace(net, layers=(huge, net.layers[1])))
 
 
 @pytest.mark.parametrize(

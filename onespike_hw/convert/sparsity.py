@@ -1,0 +1,108 @@
+"""Fewer spikes: activations whose spike costs more operations than its accuracy is worth stay silent.
+
+Without it a neuron sends the nearest level. Here a spike of layer l has a price kappa_l on the scale of squared errors,
+so that an activation x is sent as level L only where (x - L)^2 + kappa_l < x^2. Silence then reaches up to
+
+    t = min over k of (L_k^2 + kappa_l) / (2 L_k),    kappa_l = price * E_l * r_l / S
+
+and the ladder becomes max(theta_k, t). E_l is the layer's energy on an image (sum of x^2), r_l the operations that one of
+its spikes causes, S the operations of the whole image: silencing has to save a share of S that is worth, at the price,
+the share of E_l that it loses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onespike_hw.convert.layers import FloatLayer, Shape, shapes
+from onespike_hw.convert.neurons import Neurons
+from onespike_hw.convert.normalize import Activations
+
+Float64 = NDArray[np.float64]
+
+PRICES = (0.0, *(0.005 * 2.0**power for power in range(8)))
+"""What is tried: 0, and 0.005 to 0.64 in steps of 2."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One price of a spike, on the calibration images.
+
+    price   0 silences nothing
+    sops    synaptic operations an image behind firing layers
+    error   squared error of the logits, in parts of their own square
+    """
+
+    price: float
+    sops: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Market:
+    """What the spikes of each firing layer cost and carry, by its name.
+
+    reads     operations that one spike of it causes
+    values    of it that the next layer reads, an image; behind max pooling where that follows
+    """
+
+    reads: Mapping[str, float]
+    values: Mapping[str, int]
+
+    def sops(self, activations: Sequence[Activations], neurons: Mapping[str, Neurons]) -> float:
+        """Operations an image that the spikes of all firing layers cause."""
+        return sum(
+            self.reads[layer.name] * self.values[layer.name] * _density(layer, neurons[layer.name])
+            for layer in activations
+        )
+
+
+def market(chain: Sequence[FloatLayer], input_shape: Shape) -> Market:
+    """From the shapes of a chain alone; padding at the border counts as an input like others."""
+    reads, values = {}, {}
+    behind = shapes(chain, input_shape)
+    for index, layer in enumerate(chain):
+        if not layer.relu:
+            continue
+        reader = next(place for place in range(index + 1, len(chain)) if chain[place].kind in ("conv", "linear"))
+        between = chain[index + 1 : reader]
+        pooled = index + 1 if between and between[0].kind == "maxpool" else index
+        window = prod(prod(step.kernel_size) for step in between if step.kind == "avgpool")
+        multiplies = prod(behind[reader][1:]) * chain[reader].affine[0].numel()
+        values[layer.name] = prod(behind[pooled])
+        reads[layer.name] = multiplies * window / values[layer.name]
+    return Market(reads, values)
+
+
+def silenced(
+    activations: Sequence[Activations], neurons: Mapping[str, Neurons], costs: Market, price: float
+) -> dict[str, Neurons]:
+    """The neurons with a spike's price in their ladders."""
+    total = costs.sops(activations, neurons)
+    if price == 0 or total == 0:
+        return dict(neurons)
+    result = {}
+    for layer in activations:
+        own = neurons[layer.name]
+        energy = float(np.square(layer.values, dtype=np.float64).mean()) * costs.values[layer.name]
+        levels = own.coding.levels * own.full_scales[:, None]
+        kappa = price * energy * costs.reads[layer.name] / total
+        result[layer.name] = replace(own, silence=((levels**2 + kappa) / (2 * levels)).min(axis=1))
+    return result
+
+
+def cheapest(points: Sequence[Point], growth: float) -> Point:
+    """The point of fewest operations whose error is at most 1 + growth times that of the first."""
+    allowed = points[0].error * (1 + growth)
+    return min((point for point in points if point.error <= allowed), key=lambda point: point.sops)
+
+
+def _density(layer: Activations, neurons: Neurons) -> float:
+    """Share of the values that are sent."""
+    weakest = neurons.thresholds[:, -1:]
+    return float((layer.values >= weakest).mean())
