@@ -17,7 +17,7 @@ from onespike_hw.errors import OneSpikeError
 from onespike_hw.network import Layer, Network, load
 
 if TYPE_CHECKING:
-    from onespike_hw import golden
+    from onespike_hw import dense_twin, golden, hls4ml, nn
     from onespike_hw.codegen import Design, generate, load_design
     from onespike_hw.convert.pipeline import convert
     from onespike_hw.simulation import SimulationResult, simulate
@@ -29,15 +29,18 @@ __all__ = [
     "OneSpikeError",
     "SimulationResult",
     "convert",
+    "dense_twin",
     "generate",
     "golden",
+    "hls4ml",
     "load",
     "load_design",
+    "nn",
     "simulate",
 ]
 __version__ = "0.1.0"
 
-_MODULES = ("convert", "golden")
+_MODULES = ("convert", "dense_twin", "golden", "hls4ml", "nn")
 _HOMES = {
     "Design": "onespike_hw.codegen",
     "generate": "onespike_hw.codegen",
