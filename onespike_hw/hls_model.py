@@ -140,7 +140,7 @@ def run_bench(folder: str | Path, work: str | Path | None = None, flags: Sequenc
     Raises SimulatorError where it does not compile, or finds a difference.
     """
     hls = _project(Path(folder))
-    sources = [str(hls / "src" / "onespike_top.cpp"), str(hls / "tb" / "tb.cpp")]
+    sources = ["-include", "onespike_top.cpp", str(hls / "tb" / "tb.cpp")]  # in one: half the time
     with _work_folder(work) as place:
         program = _compile(hls, sources, flags, place, "onespike-bench")
         done = subprocess.run([program, str(hls / "tb")], capture_output=True, text=True, check=False)

@@ -67,27 +67,41 @@ def _memory_brams(rows: int, bits: int) -> float:
 
 def _line_resources(line: LinePlan, source: Stream) -> Resources:
     rows = line.lines * source.width * source.words
-    return Resources(180.0, max(0.5, _memory_brams(rows, source.word_bits)) if rows > LUT_ROM_ROWS else 0.0)
+    return Resources(240.0, max(0.5, _memory_brams(rows, source.word_bits)) if rows > LUT_ROM_ROWS else 0.0)
 
 
 def engine_resources(engine: EnginePlan) -> Resources:
     """One engine with its weights."""
     rows, weight_row_bits = engine.weight_rows, engine.lanes * engine.weight_bits
     brams = _memory_brams(rows, weight_row_bits)
-    rom_luts = weight_row_bits * math.ceil(rows / 64) if brams == 0 else 0
-    window_words = engine.depth << (engine.unit_bits + engine.row_bits)
-    buffer_luts = engine.source.word_bits * window_words / 64 * 1.5
-    drain = 2.4 * engine.potential_bits + engine.acc_bits * engine.group_lanes / 4 + 60
-    ladder = 2 * engine.potential_bits * (1 << (engine.pass_bits + engine.lane_bits + engine.node_bits)) / 64 * 0.6 + 60
-    group = drain + (ladder if engine.layer.fires else 30)
+    rom = weight_row_bits * math.ceil(rows / 64) if brams == 0 else 0
+    addresses = engine.depth << (engine.unit_bits if engine.units > 1 else 0) + (
+        engine.row_bits if engine.rows > 1 else 0
+    )
+    window = 26 + _ram_luts(addresses, engine.source.word_bits)
+    drain = 4.1 * engine.acc_bits * engine.group_lanes / 16 + 3.6 * engine.potential_bits
+    lane_addresses = 1 << (engine.pass_bits if engine.passes > 1 else 0) + engine.lane_bits
+    bias = engine.potential_bits * math.ceil(lane_addresses / 64)
+    ladder = 2 * engine.potential_bits * math.ceil((lane_addresses << engine.node_bits) / 64)
+    group = drain + bias + (50 + 0.85 * ladder if engine.layer.fires else 30)
+    if engine.early:
+        group += engine.potential_bits * math.ceil((lane_addresses << engine.step_bits) / 64) + 30
+    collector = 5 if engine.out_words == engine.passes else engine.lanes * engine.code_bits
     if engine.schedule is None:
-        lane, dsps, fetch = 1.0, float(engine.lanes), 120.0 + 2 * engine.source.word_bits
+        lane, dsps, fetch = 0.0, float(engine.lanes), 60.0 + engine.source.n * engine.source.bits
     else:
-        lane, dsps = engine.acc_bits + 5.0, float(engine.lane_groups)
-        flags = engine.timesteps * engine.rows * (engine.depth << engine.unit_bits) / 32
-        fetch = 170 + 7 * engine.source.n + flags
-    luts = fetch + rom_luts + buffer_luts + engine.lanes * lane + engine.lane_groups * group
+        lane, dsps = engine.acc_bits + 1.1, float(engine.lane_groups)
+        flags = engine.timesteps * _ram_luts(engine.depth << (engine.unit_bits if engine.units > 1 else 0), engine.rows)
+        fetch = 85 + flags + 36 + 8.1 * engine.source.n
+    luts = fetch + rom + window + collector + 31 + engine.lanes * lane + engine.lane_groups * group
     return Resources(luts, brams, dsps)
+
+
+def _ram_luts(words: int, bits: int) -> float:
+    """LUTs of a distributed RAM: four for 6 bits of 32 words, or for 3 bits of 64."""
+    if words <= 32:
+        return 4 * math.ceil(bits / 6)
+    return 4 * math.ceil(bits / 3) * math.ceil(words / 64)
 
 
 def plan_resources(plan: Plan) -> Resources:
@@ -97,8 +111,9 @@ def plan_resources(plan: Plan) -> Resources:
         if stage.line is not None:
             total = total + _line_resources(stage.line, stage.source)
         if isinstance(stage, EnginePlan):
-            flags = 0.0 if stage.schedule is None else stage.source.n * 8.0
-            total = total + engine_resources(stage).times(stage.engines) + Resources(luts=80.0 + flags)
+            flags = 0.0 if stage.schedule is None else stage.source.n * stage.timesteps * 1.9
+            merge = stage.out.word_bits * (stage.engines + 1) / 3 if stage.engines > 1 else 0.0
+            total = total + engine_resources(stage).times(stage.engines) + Resources(luts=40.0 + flags + merge)
         else:
-            total = total + Resources(luts=stage.source.n * 4.0)
+            total = total + Resources(luts=20.0 + stage.source.word_bits * 1.5)
     return total

@@ -26,6 +26,15 @@ module neuron_drain #(
     input  wire [LANE_W:0]     read_address,
     output wire signed [V-1:0] potential
 );
+    // Sums at a pitch of a power of two: a plain multiplexer for every synthesizer.
+    localparam PITCH = 1 << $clog2(A);
+    wire [LANES*PITCH-1:0] padded;
+    genvar l;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : lane
+            assign padded[l*PITCH +: PITCH] = PITCH'($unsigned(sums[l*A +: A]));
+        end
+    endgenerate
     reg signed [A-1:0] sum;
     reg signed [V-1:0] product, previous;
     reg                valid1, valid2, first1;
@@ -49,7 +58,7 @@ module neuron_drain #(
     (* ram_style = "distributed" *) reg signed [V-1:0] potentials [0:(2<<LANE_W)-1];
     assign potential = potentials[read_address];
     always @(posedge clk) begin
-        sum <= sums[d0_lane*A +: A];
+        sum <= padded[d0_lane*PITCH +: A];
         valid1 <= d0_valid; first1 <= d0_first; address1 <= {d0_half, d0_lane};
         product <= scaled;
         previous <= first1 ? bias : potentials[address1];

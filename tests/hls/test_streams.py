@@ -1,0 +1,60 @@
+"""Streams of the depth that the pragmas give them: no process waits for ever, as it never would in C simulation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from onespike_hw import hls_model
+from onespike_hw.errors import SimulatorError
+from tests.hls.projects import emit, golden_vectors, some_plan
+from tests.networks import CASES
+
+BOUNDED = Path(__file__).parent / "bounded"
+FLAGS = (hls_model.STANDARD, "-O0", "-pthread", f"-I{BOUNDED}")
+
+
+def _run_processes_side_by_side(folder: Path) -> None:
+    """Make a thread of each process of a dataflow region, and give each stream its depth."""
+    sources = folder / "hls" / "src"
+    for path in (sources / "onespike_top.cpp", *(sources / "layers").glob("*.h")):
+        path.write_text("\n".join(map(_threaded, path.read_text().split("\n"))))
+
+
+def _threaded(line: str) -> str:
+    line = re.sub(r"^#pragma HLS DATAFLOW$", "hls::processes running[1];", line)
+    line = re.sub(r"^#pragma HLS STREAM variable=(\w+) depth=(\d+)$", r"hls::set_depth(\1, \2);", line)
+    line = re.sub(r"^(\s+\w+_engine\(.*\));$", r"running->start([&, engine] { \1; });", line)
+    return re.sub(r"^(\s+(?:onespike::\w+<\w+>|\w+_layer)\(.*\));$", r"running->start([&] { \1; });", line)
+
+
+def _plays(case: str, out: Path) -> str:
+    net = CASES[case]()
+    folder = emit(net, some_plan(net, seed=7), out, golden_vectors(net, images=2))
+    _run_processes_side_by_side(folder)
+    return hls_model.run_bench(folder, flags=FLAGS)
+
+
+def test_streams_of_the_given_depth_suffice(tmp_path: Path) -> None:
+    assert _plays("maxpool_2", tmp_path / "design") == "2 images, 0 wrong logits\n"
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize(
+    "case", ["kernel_7x5", "depthwise_multiplier_2", "avgpool_of_average", "stride_over_kernel", "wait_0", "mlp"]
+)
+def test_streams_of_the_given_depth_suffice_in_other_cases(case: str, tmp_path: Path) -> None:
+    assert _plays(case, tmp_path / "design") == "2 images, 0 wrong logits\n"
+
+
+@pytest.mark.verify
+def test_a_deadlock_is_seen(tmp_path: Path) -> None:
+    net = CASES["mlp"]()
+    folder = emit(net, some_plan(net, seed=7), tmp_path / "design", golden_vectors(net, images=2))
+    _run_processes_side_by_side(folder)
+    layer = folder / "hls" / "src" / "layers" / "linear2.h"
+    layer.write_text(layer.read_text().replace("hls::set_depth(sums, 2);", "hls::set_depth(sums, 0);"))
+    with pytest.raises(SimulatorError, match="deadlock"):
+        hls_model.run_bench(folder, flags=FLAGS)
