@@ -1,10 +1,12 @@
-"""Images through the emitted Verilog, every bit of every layer compared with the golden model."""
+"""Images through the emitted Verilog or HLS C++, every bit of every layer compared with the golden model."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -32,23 +34,16 @@ class Player:
 
 @dataclass(frozen=True)
 class Check:
-    """What the hardware did with some images, against the golden model; layers: how many were compared."""
+    """What the hardware did with some images, against the golden model.
 
-    player: Player
-    images: int
-    layers: int
-    result: oh.SimulationResult
+    cycles      in words: interval and latency, or an estimate
+    compared    in words: what was compared, and on what
+    difference  the first one; None where every bit agrees
+    """
+
+    cycles: str
+    compared: str
     difference: golden.Difference | None
-
-    @property
-    def cycles(self) -> str:
-        """Interval and latency in words."""
-        return f"{self.result.interval:,.0f} an image, {self.result.latency:,} from the first pixel to the last logit"
-
-    @property
-    def compared(self) -> str:
-        """What was compared, in words."""
-        return f"codes and logits of {self.layers} layers, {self.images} images, on {self.player}"
 
 
 def play(design: oh.Design, images: NDArray[Any], player: Player) -> Check:
@@ -63,8 +58,28 @@ def play(design: oh.Design, images: NDArray[Any], player: Player) -> Check:
         seed=player.seed,
         work=player.work,
     )
-    difference = golden.first_difference(design.net, expected, result.codes, result.logits)
-    return Check(player, len(images), len(expected.codes) + 1, result, difference)
+    cycles = f"{result.interval:,.0f} an image, {result.latency:,} from the first pixel to the last logit"
+    return _check(design, expected, result.codes, result.logits, cycles, str(player))
+
+
+def predict(design: oh.Design, images: NDArray[Any]) -> Check:
+    """Run the images through the HLS C++, compiled with g++, and find the first difference."""
+    expected = golden.run(design.net, images)
+    result = design.predict(images)
+    cycles = f"{result.estimated_cycles.mean():,.0f} an image (estimate: loops at II = 1, no stalls)"
+    return _check(design, expected, result.codes, result.logits, cycles, "the C++ compiled with g++")
+
+
+def _check(
+    design: oh.Design,
+    expected: golden.Run,
+    codes: Mapping[str, NDArray[np.uint8]],
+    logits: NDArray[np.int64],
+    cycles: str,
+    where: str,
+) -> Check:
+    compared = f"codes and logits of {len(expected.codes) + 1} layers, {len(logits)} images, on {where}"
+    return Check(cycles, compared, golden.first_difference(design.net, expected, codes, logits))
 
 
 def verdict(check: Check, console: Console) -> int:

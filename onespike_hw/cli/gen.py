@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 import onespike_hw as oh
 from onespike_hw.cli import evaluate
-from onespike_hw.cli.check import Check, Player, play, verdict
+from onespike_hw.cli.check import Check, Player, play, predict, verdict
 from onespike_hw.cli.console import step, summary
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.folder import check_target
@@ -22,12 +25,26 @@ def run(args: argparse.Namespace, console: Console) -> int:
     evaluation = evaluate.prepare(args, console)
     step(console, f"generating for {board.title} into {out}")
     net, densities = evaluation.source.net, evaluation.figures.densities
-    design = oh.generate(net, board, out, backend=args.backend, force=args.force, density=densities)
-    images, player = evaluation.data.images[: args.images], Player()
-    step(console, f"playing {len(images)} images through the Verilog, on {player}")
-    check = play(design, images, player)
+    images = evaluation.data.images[: args.images]
+    vectors = _vectors(net, images) if args.backend == "hls" else None
+    design = oh.generate(net, board, out, backend=args.backend, force=args.force, density=densities, vectors=vectors)
+    check = _play(design, images, console)
     console.print(summary([*evaluate.rows(evaluation), *_rows(design, check)]))
     return verdict(check, console)
+
+
+def _vectors(net: oh.Network, images: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Input integers and golden logits, for the test bench of an HLS project."""
+    return oh.golden.quantize_input(net, images), oh.golden.run(net, images, codes=False).logits
+
+
+def _play(design: oh.Design, images: NDArray[Any], console: Console) -> Check:
+    if design.backend == "hls":
+        step(console, f"running {len(images)} images through the C++, compiled with g++")
+        return predict(design, images)
+    player = Player()
+    step(console, f"playing {len(images)} images through the Verilog, on {player}")
+    return play(design, images, player)
 
 
 def _rows(design: oh.Design, check: Check) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from onespike_hw import __version__
 from onespike_hw.cli import boards, convert, evaluate, explore, gen, report, sim
+from onespike_hw.codegen.design import BACKENDS
 
 _Item = TypeVar("_Item")
 
@@ -64,6 +65,7 @@ where something was refused.
 {_DATA}
 examples:
   onespike-hw gen --board pynq --out build/pynq
+  onespike-hw gen --board pynq --backend hls --out build/pynq-hls
   onespike-hw gen --board my_board.toml --out build/mine --images 32
   onespike-hw gen --network net.onespike --data test.npz --board zcu104 --out build/net --force
 
@@ -137,7 +139,12 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--board", default="pynq", help="name of a board, or path of a .toml file (pynq)")
     command.add_argument("--out", metavar="FOLDER", help="the folder to write (build/BOARD)")
     command.add_argument("--force", action="store_true", help="replace the folder where onespike-hw made it")
-    command.add_argument("--backend", default="verilog", choices=["verilog"], help="what to emit (verilog)")
+    command.add_argument(
+        "--backend",
+        default="verilog",
+        choices=BACKENDS,
+        help="what to emit: verilog, or hls, a Vitis HLS project (verilog)",
+    )
     command.add_argument(
         "--images", type=_count, default=8, metavar="N", help="images to play through the hardware (8)"
     )

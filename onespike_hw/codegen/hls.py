@@ -198,7 +198,8 @@ def _top(plan: Plan) -> dict[str, Any]:
     ]
     lanes = sum(e.lanes * e.engines for e in map(side_by_side, plan.engines) if e.schedule is not None)
     zeros = _rows(net.input_zero_point.reshape(source.words, source.n))
-    return {"plan": plan, "config": config, "image": image, "lanes": lanes, "zeros": zeros}
+    streams = [source, *(stage.out for stage in plan.stages[:-1])]
+    return {"plan": plan, "streams": streams, "config": config, "image": image, "lanes": lanes, "zeros": zeros}
 
 
 def _model(plan: Plan) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,24 +81,31 @@ class Sample:
         return self.squared_error(coding, full_scale) / self.energy if self.energy > 0 else 0.0
 
 
-def _mean_loss(samples: Sequence[Sample], coding: Coding) -> float:
+class Activity(Protocol):
+    """Activations in full scales: measured ones, or a distribution."""
+
+    def loss(self, coding: Coding) -> float:
+        """Normalised mean squared coding error."""
+
+
+def _mean_loss(samples: Sequence[Activity], coding: Coding) -> float:
     return sum(sample.loss(coding) for sample in samples) / max(len(samples), 1)
 
 
-def _best(samples: Sequence[Sample], codings: Iterable[Coding]) -> Coding:
-    """The coding that loses least; where several do, as with T = 1, the one whose base is nearest to 2."""
+def least_loss(samples: Sequence[Activity], codings: Iterable[Coding]) -> Coding:
+    """The coding of least mean loss; where several are, as with T = 1, the one whose base is nearest to 2."""
     return min(codings, key=lambda coding: (_mean_loss(samples, coding), abs(coding.base - 2)))
 
 
-def optimal_base(samples: Sequence[Sample], timesteps: int, start: int = 0, threshold_shift: bool = True) -> float:
+def optimal_base(samples: Sequence[Activity], timesteps: int, start: int = 0, threshold_shift: bool = True) -> float:
     """The base (a multiple of 0.001, 1.05 to 8) with the least mean over the samples of the normalised coding error.
 
-    samples   normalised activations (full scale 1), one sample a layer; every layer weighs the same
+    samples   normalised activations (full scale 1), one a layer; every layer weighs the same
     """
 
     def among(low: float, high: float, step: float) -> float:
         bases = [low + step * index for index in range(round((high - low) / step) + 1)]
-        return _best(samples, [Coding(timesteps, base, start, threshold_shift) for base in bases]).base
+        return least_loss(samples, [Coding(timesteps, base, start, threshold_shift) for base in bases]).base
 
     coarse = among(1.06, LARGEST_BASE, _COARSE_STEP)
     return round(among(max(coarse - _COARSE_STEP, 1.05), min(coarse + _COARSE_STEP, LARGEST_BASE), _FINE_STEP), 3)
@@ -110,10 +118,10 @@ def root_bases() -> list[tuple[int, int]]:
     return sorted(pairs, key=lambda pair: pair[0] / pair[1])
 
 
-def optimal_root(samples: Sequence[Sample], timesteps: int, start: int = 0, threshold_shift: bool = True) -> float:
+def optimal_root(samples: Sequence[Activity], timesteps: int, start: int = 0, threshold_shift: bool = True) -> float:
     """The root base 2^(m/n), n <= 4, with the least mean over the samples of the normalised coding error."""
     bases = [2.0 ** (m / n) for m, n in root_bases()]
-    return _best(samples, [Coding(timesteps, base, start, threshold_shift) for base in bases]).base
+    return least_loss(samples, [Coding(timesteps, base, start, threshold_shift) for base in bases]).base
 
 
 def root_of(base: float) -> tuple[int, int] | None:

@@ -1,10 +1,43 @@
-"""A converted network in words. No torch here."""
+"""A conversion in words and figures. No torch here."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from onespike_hw.convert.base import Coding, optimal_base
 from onespike_hw.network import Network
+
+if TYPE_CHECKING:
+    from onespike_hw.convert.pipeline import Plan
+
+
+@dataclass(frozen=True)
+class BaseCost:
+    """What a layer's base costs against the one that is best for this layer alone, at the same full scales.
+
+    loss, best_loss  normalised mean squared coding error on the calibration activations
+    """
+
+    layer: str
+    base: float
+    loss: float
+    best_base: float
+    best_loss: float
+
+
+def base_costs(planned: Plan) -> list[BaseCost]:
+    """One for each firing layer of what onespike_hw.convert.pipeline.plan decided, in their order."""
+    result = []
+    for layer in planned.observed:
+        neurons = planned.neurons[layer.name]
+        sample, coding = layer.in_full_scales(neurons.full_scales), neurons.coding
+        best = optimal_base([sample], coding.timesteps, coding.start, coding.threshold_shift)
+        own = Coding(coding.timesteps, best, coding.start, coding.threshold_shift)
+        result.append(BaseCost(layer.name, coding.base, sample.loss(coding), best, sample.loss(own)))
+    return result
 
 
 def input_meaning(net: Network) -> list[str]:

@@ -9,11 +9,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from onespike_hw.convert.layers import apply
+from onespike_hw.convert import spiking
 from onespike_hw.convert.pipeline import Plan, plan
 from onespike_hw.errors import InputError
-
-_BATCH = 250
 
 
 def predict(
@@ -29,10 +27,9 @@ def predict(
     Raises ConversionError as convert does, and InputError for images of another shape, type or range.
     """
     planned = plan(model, calibration, rounded_weights=False, **options)
-    batches = torch.split(_checked(planned, images), _BATCH)
-    with torch.inference_mode():
-        found = [_logits(planned, batch).argmax(1) for batch in batches]
-    return torch.cat(found).numpy()
+    sent = planned.code.sent(_checked(planned, images))
+    found = spiking.logits(planned.chain, planned.neurons, sent).argmax(1)
+    return (found.flatten(1).squeeze(1) if found.shape[1:] == (1, 1) else found).numpy()
 
 
 def float_accuracy(
@@ -44,15 +41,6 @@ def float_accuracy(
 ) -> float:
     """Share of the images, 0..1, whose class `predict` finds; labels are int [N]."""
     return float((predict(model, calibration, images, **options) == labels).mean())
-
-
-def _logits(planned: Plan, images: Tensor) -> Tensor:
-    x = planned.code.sent(images)
-    for layer in planned.chain:
-        x = apply(layer, x)
-        if layer.name in planned.neurons:
-            x = planned.neurons[layer.name].sent(x)
-    return x.flatten(2).squeeze(2) if x.shape[2:] == (1, 1) else x
 
 
 def _checked(planned: Plan, images: ArrayLike) -> Tensor:

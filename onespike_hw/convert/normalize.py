@@ -13,6 +13,7 @@ from torch import Tensor
 
 from onespike_hw.convert.base import Coding, Sample
 from onespike_hw.convert.layers import FloatLayer, apply
+from onespike_hw.convert.options import Options
 from onespike_hw.errors import ConversionError
 
 Float32 = NDArray[np.float32]
@@ -44,16 +45,13 @@ class Activations:
         return Sample(normalised[_places(len(normalised), _VALUES_OF_A_LAYER)])
 
 
-def observe(
-    layers: Sequence[FloatLayer], images: Tensor, normalization: str, percentile: float
-) -> Iterator[Activations]:
+def observe(layers: Sequence[FloatLayer], images: Tensor, options: Options) -> Iterator[Activations]:
     """Run the chain on the calibration images, layer by layer; yields the activations behind each ReLU, in order.
 
-    images         float32 [N, ...]
-    normalization  "channel" or "layer"
-    percentile     0..100; 100 is the largest activation
+    images   float32 [N, ...]
 
-    Raises ConversionError where an activation is not finite.
+    Raises ConversionError where an activation is not finite, or where percentiles are the full scales and there are too
+    few activations for them.
     """
     x = images
     for layer, behind in zip_longest(layers, layers[1:]):
@@ -63,15 +61,21 @@ def observe(
             raise ConversionError(f"{layer.name}: its activations on the calibration images overflow; scale them down")
         if layer.relu:
             pooled = apply(behind, x) if behind is not None and behind.kind == "maxpool" else x
-            yield _activations(layer.name, _channels(x), _channels(pooled), normalization, percentile)
+            yield _activations(layer.name, _channels(x), _channels(pooled), options)
 
 
 def _channels(x: Tensor) -> Float32:
     return x.transpose(0, 1).flatten(1).numpy()
 
 
-def _activations(name: str, values: Float32, read: Float32, normalization: str, percentile: float) -> Activations:
-    rows = values if normalization == "channel" else values.reshape(1, -1)
+def _activations(name: str, values: Float32, read: Float32, options: Options) -> Activations:
+    rows = values if options.normalization == "channel" else values.reshape(1, -1)
+    count, percentile = rows.shape[1], options.percentile
+    least = 0.5 / (1 - percentile / 100) if percentile < 100 else 1
+    if not options.calibrate and count < least - 1e-6:
+        what = f"its images give {count} activations a {options.normalization} of {name}"
+        way_out = f"give {least / count:.1f} times as many images, use calibrate=True, or a lower percentile"
+        raise ConversionError(f"calibration: {what}, too few for percentile {percentile:g}; {way_out}")
     scales = np.quantile(rows, percentile / 100, axis=1).astype(np.float64)
     largest = rows.max(axis=1)
     scales = _positive(np.where(scales > 0, scales, largest))

@@ -9,6 +9,9 @@ from typing import Any
 from onespike_hw.errors import ConversionError
 
 BASES = ("optimal", "root", "per-layer")
+SMALLEST_BASE = 1.05
+FREE = 0.1
+"""Growth of the squared error of the logits that costs no accuracy (measured: docs/conversion.md)."""
 NORMALIZATIONS = ("channel", "layer")
 
 
@@ -24,13 +27,21 @@ class Options:
     weight_bits: int = 8
     input_bits: int = 8
     wait: int | str = "settled"
-    start: int = 0
+    start: int | str = 0
     calibrate: bool = True
+    sparsity: str | float = "free"
 
     @property
     def phases_waited(self) -> int:
         """`wait` as a number of phases, 0..T-1."""
         return self.timesteps - 1 if isinstance(self.wait, str) else self.wait
+
+    @property
+    def growth(self) -> float:
+        """`sparsity` as a number: the share by which the squared error of the logits may grow."""
+        if isinstance(self.sparsity, str):
+            return FREE if self.calibrate else 0.0
+        return self.sparsity
 
 
 def checked(**options: Any) -> Options:
@@ -49,9 +60,15 @@ def checked(**options: Any) -> Options:
         _integer("wait", wait, 0, steps - 1)
     _integer("weight_bits", given.weight_bits, 2, 8)
     _integer("input_bits", given.input_bits, 1, 16)
-    _integer("start", given.start, 0, 32)
+    if isinstance(given.start, str) and given.start != "optimal":
+        raise ConversionError(f'start: {given.start!r} is unknown; use "optimal" or an integer from 0 to 32')
+    if given.start != "optimal":
+        _integer("start", given.start, 0, 32)
     _switch("threshold_shift", given.threshold_shift)
     _switch("calibrate", given.calibrate)
+    sparsity: Any = given.sparsity
+    if sparsity != "free" and (not _is_number(sparsity) or not 0 <= sparsity <= 1):
+        raise ConversionError(f'sparsity: {sparsity!r} is unknown; use "free", or a number from 0 to 1, as 0.1')
     return replace(given, base=_base(given.base), percentile=float(percentile))
 
 
@@ -59,11 +76,10 @@ def _base(base: Any) -> str | float:
     if base in BASES:
         return str(base)
     if not _is_number(base):
-        raise ConversionError(f"base: {base!r} is unknown; use {', '.join(BASES)}, or a number above 1")
-    if base <= 1:
-        raise ConversionError(
-            f"base: {base!r} is not above 1, so that later spikes would not weigh less; use 1.05 to 4"
-        )
+        raise ConversionError(f"base: {base!r} is unknown; use {', '.join(BASES)}, or a number from {SMALLEST_BASE} up")
+    if base < SMALLEST_BASE:
+        what = f"{base!r} is below {SMALLEST_BASE}, so that later spikes would hardly weigh less"
+        raise ConversionError(f"base: {what}; use {SMALLEST_BASE} to 4")
     return float(base)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from onespike_hw.convert.base import Coding, optimal_base, optimal_root
+from onespike_hw.convert import spiking
+from onespike_hw.convert.base import Coding, Sample, least_loss, optimal_base, optimal_root
 from onespike_hw.convert.build import build, common_fraction_bits
 from onespike_hw.convert.correct import corrected
 from onespike_hw.convert.first_step import absorb, fold_with_input
@@ -22,6 +23,7 @@ from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
 from onespike_hw.convert.options import Options, checked
 from onespike_hw.convert.scales import sources, with_integer_weights
+from onespike_hw.convert.sparsity import PRICES, Point, affordable, market, silenced
 from onespike_hw.convert.trace import trace
 from onespike_hw.errors import ConversionError
 from onespike_hw.network import Network
@@ -30,6 +32,8 @@ Float64 = NDArray[np.float64]
 
 _CHECKED_IMAGES = 8
 _CHECKED_TOLERANCE = 1e-3
+_JUDGED_IMAGES = 200
+"""Calibration images on which prices of spikes are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,8 @@ class Plan:
     neurons  of each layer with a ReLU, by name
     coding   the network's own; layers with another one get phase constants of their own
     code     of the input
+    observed the activations of the calibration images, layer by layer
+    curve    what silencing weak activations costs and saves, up to what was chosen; empty where it is off
     """
 
     chain: Sequence[FloatLayer]
@@ -48,6 +54,8 @@ class Plan:
     code: InputCode
     input_shape: Shape
     options: Options
+    observed: tuple[Activations, ...]
+    curve: tuple[Point, ...]
 
 
 def convert(
@@ -62,12 +70,13 @@ def convert(
     weight_bits: int = 8,
     input_bits: int = 8,
     wait: str | int = "settled",
-    start: int = 0,
+    start: int | str = 0,
     input_range: tuple[float, float] | None = None,
     input_mean: float | Sequence[float] | None = None,
     input_std: float | Sequence[float] | None = None,
     input_shape: tuple[int, ...] | None = None,
     calibrate: bool = True,
+    sparsity: str | float = "free",
 ) -> Network:
     """Convert a trained ReLU network to single-spike phase coding (One-Spike SNN, arXiv 2403.08786).
 
@@ -82,10 +91,14 @@ def convert(
     percentile       of the calibration activations that is the full scale (100: the largest)
     calibrate        full scales of least squared coding error in place of the percentile; then, layer after layer, the
                      mean error and slope that the layers before leave are corrected in bias and ladder
+    sparsity         weak activations stay silent where that saves most operations, as far as the squared error of the
+                     logits on calibration images grows by this share; 0: not at all; "free": as far as costs no
+                     accuracy (0.1 where calibrate, else 0)
     weight_bits      2..8, quantised per output channel by Brevitas
     input_bits       1..16
     wait             phases that a layer lags behind the one before it, 0..T-1, or "settled" (T-1)
-    start            a spike in phase k stands for Q^-(k + start) of the full scale
+    start            a spike in phase k stands for Q^-(k + start) of the full scale; "optimal" is 0 or 1, what loses
+                     least (with calibrate the full scales make up for either)
     input_range      (low, high) of the pixels; None reads it from the calibration images (convert.inputs.input_code)
     input_mean       where the model takes (pixel - mean) / std: one mean a channel, in the pixels' unit; the network
     input_std        takes the pixels then. The same as the model's own first step is recognised and needs neither
@@ -110,6 +123,7 @@ def convert(
         input_std=input_std,
         input_shape=input_shape,
         calibrate=calibrate,
+        sparsity=sparsity,
     )
     return build(planned.chain, planned.neurons, planned.coding, planned.code, planned.input_shape, planned.options)
 
@@ -137,15 +151,55 @@ def plan(
     pixels = input_code(images, checked_options.input_bits, input_range, input_mean, input_std)
     trained, code = trained_layers(copy.deepcopy(model).cpu().float().eval(), images, pixels)
     chain, sent = absorb(trained, code, shape), code.sent(images)
-    observed = observe(chain, sent, checked_options.normalization, checked_options.percentile)
-    neurons = _choose_neurons(list(observed), checked_options)
+    observed = list(observe(chain, sent, checked_options))
+    neurons = _choose_neurons(observed, checked_options)
     codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], checked_options)]
     if rounded_weights:
         read = sources(chain, neurons, code.step * 2.0 ** common_fraction_bits(neurons, codings[0]), shape)
         chain = with_integer_weights(chain, read, neurons, checked_options.weight_bits)
-    if checked_options.calibrate:
-        chain = corrected(trained, chain, neurons, code.normalised(images), sent)
-    return Plan(chain, neurons, codings[0], code, shape, checked_options)
+    case = _Case(trained, chain, code.normalised(images), sent, checked_options.calibrate)
+    neurons, curve = _choose_silence(case, observed, neurons, shape, checked_options.growth)
+    return Plan(case.corrected(neurons), neurons, codings[0], code, shape, checked_options, tuple(observed), curve)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What the correction of a chain takes, apart from its neurons (see correct.corrected)."""
+
+    trained: Sequence[FloatLayer]
+    chain: Sequence[FloatLayer]
+    images: Tensor
+    sent: Tensor
+    calibrate: bool
+
+    def corrected(self, neurons: Mapping[str, Neurons]) -> Sequence[FloatLayer]:
+        if not self.calibrate:
+            return self.chain
+        return corrected(self.trained, self.chain, neurons, self.images, self.sent)
+
+    def error(self, neurons: Mapping[str, Neurons]) -> float:
+        """Squared error of the logits, in parts of their own square."""
+        expected = spiking.logits(self.trained, {}, self.images)
+        found = spiking.logits(self.corrected(neurons), neurons, self.sent)
+        return float((found - expected).square().mean() / expected.square().mean().clamp(min=1e-30))
+
+
+def _choose_silence(
+    case: _Case, observed: Sequence[Activations], neurons: dict[str, Neurons], shape: Shape, growth: float
+) -> tuple[dict[str, Neurons], tuple[Point, ...]]:
+    """The neurons of the highest price whose error is allowed, and the points up to it."""
+    if growth == 0 or not neurons:
+        return neurons, ()
+    few = replace(case, images=case.images[:_JUDGED_IMAGES], sent=case.sent[:_JUDGED_IMAGES])
+    costs = market(case.trained, shape)
+
+    def points() -> Iterator[Point]:
+        for price in PRICES:
+            priced = silenced(observed, neurons, costs, price)
+            yield Point(price, costs.sops(observed, priced), few.error(priced))
+
+    curve = affordable(points(), growth)
+    return silenced(observed, neurons, costs, curve[-1].price), tuple(curve)
 
 
 def trained_layers(model: nn.Module, images: Tensor, code: InputCode) -> tuple[list[FloatLayer], InputCode]:
@@ -192,9 +246,15 @@ def _choose_together(activations: Sequence[Activations], options: Options) -> di
 
 
 def _choose_coding(activations: Sequence[Activations], scales: Sequence[Float64], options: Options) -> Coding:
+    """The base for each start that may be, and of these the coding that loses least."""
+    samples = [layer.in_full_scales(scale) for layer, scale in zip(activations, scales, strict=True)]
+    starts = (0, 1) if isinstance(options.start, str) else (options.start,)
+    return least_loss(samples, [_with_base(samples, start, options) for start in starts])
+
+
+def _with_base(samples: Sequence[Sample], start: int, options: Options) -> Coding:
     base = options.base
     if isinstance(base, str):
-        samples = [layer.in_full_scales(scale) for layer, scale in zip(activations, scales, strict=True)]
         choose = optimal_root if base == "root" else optimal_base
-        base = choose(samples, options.timesteps, options.start, options.threshold_shift)
-    return Coding(options.timesteps, base, options.start, options.threshold_shift)
+        base = choose(samples, options.timesteps, start, options.threshold_shift)
+    return Coding(options.timesteps, base, start, options.threshold_shift)

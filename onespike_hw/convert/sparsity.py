@@ -5,14 +5,14 @@ so that an activation x is sent as level L only where (x - L)^2 + kappa_l < x^2.
 
     t = min over k of (L_k^2 + kappa_l) / (2 L_k),    kappa_l = price * E_l * r_l / S
 
-and the ladder becomes max(theta_k, t). E_l is the layer's energy on an image (sum of x^2), r_l the operations that one of
-its spikes causes, S the operations of the whole image: silencing has to save a share of S that is worth, at the price,
-the share of E_l that it loses.
+and the ladder becomes max(theta_k, t). E_l is the layer's energy on an image (sum of x^2), r_l the operations that one
+of its spikes causes, S the operations of the whole image: silencing has to save a share of S that is worth, at the
+price, the share of E_l that it loses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -25,8 +25,8 @@ from onespike_hw.convert.normalize import Activations
 
 Float64 = NDArray[np.float64]
 
-PRICES = (0.0, *(0.005 * 2.0**power for power in range(8)))
-"""What is tried: 0, and 0.005 to 0.64 in steps of 2."""
+PRICES = (0.0, 0.08, 0.12, 0.16, 0.24, 0.32, 0.48, 0.64)
+"""What is tried."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,14 @@ def silenced(
     return result
 
 
-def cheapest(points: Sequence[Point], growth: float) -> Point:
-    """The point of fewest operations whose error is at most 1 + growth times that of the first."""
-    allowed = points[0].error * (1 + growth)
-    return min((point for point in points if point.error <= allowed), key=lambda point: point.sops)
+def affordable(points: Iterable[Point], growth: float) -> list[Point]:
+    """Points of rising price up to the last whose error is at most 1 + growth times that of the first."""
+    taken: list[Point] = []
+    for point in points:
+        if taken and point.error > taken[0].error * (1 + growth):
+            break
+        taken.append(point)
+    return taken
 
 
 def _density(layer: Activations, neurons: Neurons) -> float:

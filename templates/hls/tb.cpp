@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     const std::vector<long long> values = read_numbers(folder + "pixels.dat");
     const std::vector<long long> expected = read_numbers(folder + "logits.dat");
     const std::size_t images = values.size() / onespike_image::values;
-    if (images == 0 || values.size() != images * onespike_image::values || expected.size() != images * onespike_image::logits) {
+    const bool whole = values.size() == images * onespike_image::values;
+    if (images == 0 || !whole || expected.size() != images * onespike_image::logits) {
         std::cerr << "pixels.dat and logits.dat hold no golden vectors of this network" << std::endl;
         return 1;
     }
@@ -43,7 +44,7 @@ int main(int argc, char** argv) {
             const long long want = expected[image * onespike_image::logits + i];
             if (got[i] == want) continue;
             ++wrong;
-            std::cerr << "image " << image << ", logit " << i << ": expected " << want << ", got " << got[i] << std::endl;
+            std::cerr << "image " << image << ", logit " << i << ": expected " << want << ", got " << got[i] << "\n";
         }
     }
     std::cout << images << " images, " << wrong << " wrong logits" << std::endl;

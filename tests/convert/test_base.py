@@ -6,7 +6,7 @@ from math import erf, gcd
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onespike_hw.convert.base import (
@@ -19,6 +19,8 @@ from onespike_hw.convert.base import (
     root_bases,
     root_of,
 )
+from onespike_hw.convert.distributions import best_levels, exponential, uniform
+from onespike_hw.convert.distributions import half_normal as half_normal_distribution
 from onespike_hw.errors import ConversionError
 
 TIMESTEPS = st.integers(1, 32)
@@ -133,3 +135,46 @@ def test_phase_constants_are_rounded_levels_in_the_fewest_bits(timesteps: int, b
     assert (np.diff(constants) <= 0).all()
     if root_of(base) is None:
         assert constants.tolist() == [round(level * 2.0**bits) for level in coding.levels]
+
+
+DISTRIBUTIONS = {"uniform": uniform(), "half-normal": half_normal_distribution(), "exponential": exponential(99)}
+
+
+def drawn(name: str, count: int = 400_000) -> np.ndarray:
+    """The same, at evenly spaced quantiles."""
+    shares = (np.arange(count) + 0.5) / count
+    if name == "uniform":
+        return shares
+    if name == "exponential":
+        return np.minimum(np.log1p(-shares) / np.log(0.01), 1)
+    return half_normal(count).values
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from(sorted(DISTRIBUTIONS)), st.integers(1, 16), st.floats(1.05, 5), st.integers(0, 2), st.booleans())
+def test_the_closed_form_is_the_error_of_every_value(
+    name: str, timesteps: int, base: float, start: int, shift: bool
+) -> None:
+    coding = Coding(timesteps, base, start, shift)
+    values = drawn(name)
+    levels = np.append(coding.levels, 0.0)
+    phases = (values[:, None] < coding.thresholds).sum(axis=1)
+    error = np.square(values - levels[phases]).mean() / np.square(values).mean()
+    assert DISTRIBUTIONS[name].loss(coding) == pytest.approx(error, rel=2e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize(("timesteps", "base"), [(3, 2.13), (4, 1.80), (6, 1.51), (8, 1.38), (12, 1.26), (16, 1.20)])
+def test_the_optimal_base_of_the_closed_form(timesteps: int, base: float) -> None:
+    found = optimal_base([half_normal_distribution()], timesteps)
+    assert found == pytest.approx(base, abs=0.015)
+    brute = min(np.arange(1.05, 8, 0.004), key=lambda q: half_normal_distribution().loss(Coding(timesteps, float(q))))
+    assert found == pytest.approx(brute, abs=0.005)
+
+
+@given(st.integers(1, 8), BASES)
+def test_no_base_beats_the_best_levels(timesteps: int, base: float) -> None:
+    values = half_normal(2000).values
+    levels = np.append(best_levels(values, timesteps), 0.0)
+    assert (np.diff(levels) < 0).all()
+    loss = np.square(values[:, None] - levels).min(axis=1).sum() / np.square(values).sum()
+    assert loss <= Sample(values).loss(Coding(timesteps, base)) * 1.02

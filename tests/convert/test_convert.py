@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import onespike_hw as oh
+from onespike_hw.convert.explain import base_costs
 from onespike_hw.convert.layers import apply_all
+from onespike_hw.convert.pipeline import plan
 from onespike_hw.network import to_bytes
 from tests.convert.cases import IMAGE, PIXELS, chain, emulated, float_layers, images, relative_difference, seeded
 
@@ -343,14 +345,14 @@ def test_full_scales(normalization: str, calibrate: bool) -> None:
     """One full scale a layer, or one a channel; plain, it is the percentile of the activations."""
     model, x = small_cnn(), images()
     net = oh.convert(
-        model, x, normalization=normalization, percentile=98, calibrate=calibrate, input_bits=16, base=1.5, start=1
+        model, x, normalization=normalization, percentile=97, calibrate=calibrate, input_bits=16, base=1.5, start=1
     )
     scales = net.layer("conv1").full_scale
     assert scales is not None
     assert (len(set(scales)) == 1) == (normalization == "layer")
     activations = torch.relu(model.bn1(model.conv1(x))).transpose(0, 1).flatten(1).detach().numpy()
     axis = None if normalization == "layer" else 1
-    plain = np.quantile(activations, 0.98, axis=axis)
+    plain = np.quantile(activations, 0.97, axis=axis)
     assert np.allclose(scales, plain, rtol=1e-3) != calibrate
 
 
@@ -365,7 +367,9 @@ def test_a_single_base_per_layer() -> None:
 @pytest.mark.parametrize("threshold_shift", [True, False])
 def test_ladder(start: int, threshold_shift: bool) -> None:
     """Theta in real units is what the design says, rounded up to whole units of the potential."""
-    net = oh.convert(small_cnn(), images(), timesteps=4, base=1.7, start=start, threshold_shift=threshold_shift)
+    net = oh.convert(
+        small_cnn(), images(), timesteps=4, base=1.7, start=start, threshold_shift=threshold_shift, sparsity=0
+    )
     layer = net.layer("fc1")
     levels = 1.7 ** -(np.arange(5.0) + start)
     levels[4] = 0 if threshold_shift else levels[4]
@@ -468,3 +472,26 @@ def test_a_layer_that_is_silent_altogether_works() -> None:
     net = oh.convert(model, images())
     assert net.layer("conv1").full_scale.tolist() == [1] * 6
     assert relative_difference(real_logits(net, images()), model(images())) < 0.01
+
+
+def test_an_optimal_start_is_the_one_that_loses_less() -> None:
+    """Where the full scale is the largest of many small activations, phase 0 had better stand for less than it."""
+    model = seeded(chain(f=nn.Flatten(), a=nn.Linear(2, 1), r=nn.ReLU(), b=nn.Linear(1, 3)))
+    with torch.no_grad():
+        model.a.weight.copy_(torch.tensor([[1.0, 0.0]]))
+        model.a.bias.zero_()
+    x = torch.rand(4000, 2, generator=torch.Generator().manual_seed(0)) * 0.15
+    x[0] = 1
+    plain = {"calibrate": False, "percentile": 100, "timesteps": 3, "base": 2.5}
+    assert oh.convert(model, x, start="optimal", **plain).start == 1
+    even = torch.linspace(0, 1, 400)[:, None].repeat(1, 2)
+    assert oh.convert(model, even, start="optimal", **plain).start == 0
+
+
+def test_what_a_root_base_costs() -> None:
+    planned = plan(small_cnn(), images(), timesteps=4, base="root")
+    costs = base_costs(planned)
+    assert [cost.layer for cost in costs] == ["conv1", "fc1"]
+    assert {cost.base for cost in costs} == {planned.coding.base}
+    assert all(0 < cost.best_loss <= cost.loss for cost in costs)
+    assert all(cost.best_base != cost.base for cost in costs)

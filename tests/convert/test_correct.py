@@ -79,8 +79,8 @@ def test_logits_come_nearer_to_the_trained_network(base: str) -> None:
         expected = model(torch.from_numpy(test))
 
     def error(calibrate: bool) -> float:
-        net = oh.convert(model, calibration[:200], timesteps=4, base=base, calibrate=calibrate)
+        net = oh.convert(model, calibration[:200], timesteps=4, base=base, calibrate=calibrate, percentile=99)
         run = oh.golden.run(net, test, codes=False)
         return relative_difference(run.logits * run.scale, expected) ** 2
 
-    assert error(calibrate=True) < 0.6 * error(calibrate=False)
+    assert error(calibrate=True) < 0.7 * error(calibrate=False)

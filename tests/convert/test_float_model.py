@@ -37,7 +37,7 @@ def test_one_phase_sends_full_scales_alone() -> None:
         }.items():
             model.get_parameter(name).copy_(torch.tensor(values))
     calibration = torch.ones(4, 1)
-    options = {"timesteps": 1, "base": 2.0, "calibrate": False}
+    options = {"timesteps": 1, "base": 2.0, "calibrate": False, "percentile": 80}
     assert predict(model, calibration, [[0.49], [0.52]], **options).tolist() == [1, 0]
     assert predict(model, calibration, [[0.49], [0.52]], threshold_shift=False, **options).tolist() == [1, 1]
 

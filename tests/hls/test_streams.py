@@ -20,14 +20,15 @@ def _run_processes_side_by_side(folder: Path) -> None:
     """Make a thread of each process of a dataflow region, and give each stream its depth."""
     sources = folder / "hls" / "src"
     for path in (sources / "onespike_top.cpp", *(sources / "layers").glob("*.h")):
-        path.write_text("\n".join(map(_threaded, path.read_text().split("\n"))))
+        region = re.compile(r"^#pragma HLS DATAFLOW\n(.*?)^}$", re.DOTALL | re.MULTILINE)
+        path.write_text(region.sub(_threaded, path.read_text()))
 
 
-def _threaded(line: str) -> str:
-    line = re.sub(r"^#pragma HLS DATAFLOW$", "hls::processes running[1];", line)
-    line = re.sub(r"^#pragma HLS STREAM variable=(\w+) depth=(\d+)$", r"hls::set_depth(\1, \2);", line)
-    line = re.sub(r"^(\s+\w+_engine\(.*\));$", r"running->start([&, engine] { \1; });", line)
-    return re.sub(r"^(\s+(?:onespike::\w+<\w+>|\w+_layer)\(.*\));$", r"running->start([&] { \1; });", line)
+def _threaded(region: re.Match[str]) -> str:
+    body = re.sub(r"^#pragma HLS STREAM variable=(\w+) depth=(\d+)$", r"hls::set_depth(\1, \2);", region[1], flags=re.M)
+    body = re.sub(r"^\s+(\w+_engine\(.*\);)$", r"running.start([&, engine] { \1 });", body, flags=re.M)
+    body = re.sub(r"^\s+((?:onespike::\w+<\w+>|\w+_layer)\(.*\);)$", r"running.start([&] { \1 });", body, flags=re.M)
+    return f"hls::processes running;\n{body}running.finish();\n}}"
 
 
 def _plays(case: str, out: Path) -> str:

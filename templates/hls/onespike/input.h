@@ -8,10 +8,11 @@ namespace onespike {
 
 /// Takes the zero point off each value.
 ///
-/// In:  the beats of an image, pixel by pixel, I::n values of I::input_bits bits a beat, each in a field of I::field_bits.
+/// In:  the beats of an image, pixel by pixel: I::n values of I::input_bits bits, each in a field of I::field_bits.
 /// Out: words of I::n differences, which have one bit more.
 template <class I>
-void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels, const Rom<I::value_bits> zeros[I::words][I::n],
+void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels,
+                          const Rom<I::value_bits> zeros[I::words][I::n],
                           hls::stream<Pack<ap_int<I::value_bits>, I::n> >& out) {
     ONESPIKE_PROCESS(I::stage);
 #pragma HLS ARRAY_PARTITION variable=zeros dim=2 complete
@@ -23,11 +24,11 @@ void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels, cons
             Pack<ap_int<I::value_bits>, I::n> differences;
             for (int i = 0; i < I::n; ++i) {
 #pragma HLS UNROLL
-                const ap_uint<I::input_bits> field = data.range(i * I::field_bits + I::input_bits - 1, i * I::field_bits);
-                const ap_int<I::input_bits> as_signed = field;
-                const ap_int<I::value_bits> value = I::is_signed ? ap_int<I::value_bits>(as_signed) : ap_int<I::value_bits>(field);
-                const ap_int<I::value_bits> zero = zeros[word][i];
-                differences.lane[i] = value - zero;
+                const int low = i * I::field_bits;
+                const ap_uint<I::input_bits> field = data.range(low + I::input_bits - 1, low);
+                ap_int<I::value_bits> value = field;
+                if (I::is_signed) value = ap_int<I::input_bits>(field);
+                differences.lane[i] = value - ap_int<I::value_bits>(zeros[word][i]);
             }
             out.write(differences);
         }

@@ -58,12 +58,13 @@ void fire_settled(int engine, hls::stream<typename L::Sums>& in, const Rom<L::co
 #pragma HLS UNROLL
                         if (lane < L::group_lanes) {
                             const int neuron = pass * L::group_lanes + lane;
+                            const int place = g * L::group_lanes + lane;
                             const typename L::Potential potential =
-                                integrate<L>(drain_class, potentials[g][lane], bias[g][neuron], constants[drain_class],
-                                             sums.lane[g * L::group_lanes + lane]);
+                                integrate<L>(drain_class, potentials[g][lane], bias[g][neuron],
+                                             constants[drain_class], sums.lane[place]);
                             potentials[g][lane] = potential;
                             if (drain_class == L::classes - 1)
-                                codes.lane[g * L::group_lanes + lane] = first_phase<L>(potential, ladder[g][neuron]);
+                                codes.lane[place] = first_phase<L>(potential, ladder[g][neuron]);
                         }
                     }
                     if (drain_class == L::classes - 1 && lane == L::period - 1) out.write(codes);
@@ -73,7 +74,7 @@ void fire_settled(int engine, hls::stream<typename L::Sums>& in, const Rom<L::co
     }
 }
 
-/// Neurons that do not wait for all of their input (L::wait below T - 1): they test a step of the ladder after each phase.
+/// Neurons that do not wait for all of their input (L::wait below T - 1): after each phase they test one step.
 ///
 /// After phase k the neuron tests step k - wait; what has fired stays fired. After the last phase, the steps from
 /// T - 1 - wait on are left to a neuron that has not.
@@ -107,7 +108,8 @@ void fire_early(int engine, hls::stream<typename L::Sums>& in, const Rom<L::cons
                             const int neuron = pass * L::group_lanes + lane;
                             const int place = g * L::group_lanes + lane;
                             const typename L::Potential potential =
-                                integrate<L>(phase, potentials[g][lane], bias[g][neuron], constants[phase], sums.lane[place]);
+                                integrate<L>(phase, potentials[g][lane], bias[g][neuron], constants[phase],
+                                             sums.lane[place]);
                             potentials[g][lane] = potential;
                             const int before = phase == 0 ? L::phases : int(codes.lane[place]);
                             const int step = phase - L::wait;
@@ -131,7 +133,8 @@ void fire_early(int engine, hls::stream<typename L::Sums>& in, const Rom<L::cons
 /// Neurons that never fire: their potentials leave, one a clock with the last class.
 template <class L>
 void read_out(int engine, hls::stream<typename L::Sums>& in, const Rom<L::constant_bits> constants[L::classes],
-              const Rom<L::potential_bits> bias[1][L::passes * L::group_lanes], hls::stream<typename L::Potential>& out) {
+              const Rom<L::potential_bits> bias[1][L::passes * L::group_lanes],
+              hls::stream<typename L::Potential>& out) {
     ONESPIKE_PROCESS(L::stage);
     typename L::Potential potentials[L::group_lanes];
 #pragma HLS DEPENDENCE variable=potentials type=inter direction=RAW distance=6 dependent=true
@@ -187,7 +190,7 @@ void merge_codes(hls::stream<typename L::Codes> engines[L::engines], hls::stream
     }
 }
 
-/// Puts the potentials of the engines back in order, as beats of L::logit_bits bits; the last one of an image is marked.
+/// Puts the potentials of the engines back in order, as beats of L::logit_bits bits; last marks the end of an image.
 template <class L>
 void merge_logits(hls::stream<typename L::Potential> engines[L::engines], hls::stream<Beat<L::logit_bits> >& out) {
     ONESPIKE_PROCESS(L::stage);

@@ -14,21 +14,14 @@ void replay_windows(int engine, hls::stream<typename L::Word>& in, hls::stream<t
     typename L::Word words[L::depth][L::units][L::rows];
 #pragma HLS DEPENDENCE variable=words type=inter direction=RAW distance=3 dependent=true
     Ring<L> ring(engine);
-    int load_unit = 0, load_row = 0;
     int pass = 0, tile = 0, first_unit = 0, column = 0, unit = 0, row = 0;
     while (ring.window < L::windows) {
 #pragma HLS PIPELINE II=1
         ONESPIKE_ITERATION;
         const bool readable = ring.has_window();
         if (ring.has_room() && !in.empty()) {
-            words[ring.load_slot()][load_unit][load_row] = in.read();
-            if (++load_row == L::rows) {
-                load_row = 0;
-                if (++load_unit == L::units) {
-                    load_unit = 0;
-                    ring.column_loaded();
-                }
-            }
+            words[ring.load_slot()][ring.load_unit()][ring.load_row()] = in.read();
+            ring.word_loaded();
         }
         if (readable) {
             out.write(words[ring.slot(column)][first_unit + unit][row]);
@@ -87,7 +80,8 @@ void multiply_values(int engine, hls::stream<typename L::Word>& words,
                                 const ap_int<L::weight_bits> weight = weights[address][lane];
                                 sum.lane[lane] += weight * word.lane[group * L::j + position];
                             }
-                            if (chunk == bundles - 1 && i == L::bundle - 1 && row == L::rows - 1 && position == L::j - 1) {
+                            const bool unit_done = row == L::rows - 1 && position == L::j - 1;
+                            if (unit_done && i == L::bundle - 1 && chunk == bundles - 1) {
                                 sums.write(sum);
                                 sum = filled<typename L::Sums>(0);
                             }

@@ -48,7 +48,6 @@ void find_words(int engine, hls::stream<ap_uint<L::phases> >& flags, const Rom<L
         arriving[k] = 0;
     }
     Ring<L> ring(engine);
-    int load_unit = 0, load_row = 0;
     int pass = 0, tile = 0, first_unit = 0, step = 0, column = 0, unit = 0, in_bundle = 0;
     int pass_base = 0, base = 0;
     bool sent = false;  // a visit of this step has left
@@ -60,17 +59,11 @@ void find_words(int engine, hls::stream<ap_uint<L::phases> >& flags, const Rom<L
             const ap_uint<L::phases> found = flags.read();
             for (int k = 0; k < L::phases; ++k) {
 #pragma HLS UNROLL
-                if (load_row == 0) arriving[k] = 0;
-                arriving[k][load_row] = found[k];
-                if (load_row == L::rows - 1) marks[k][ring.load_slot()][load_unit] = arriving[k];
+                if (ring.load_row() == 0) arriving[k] = 0;
+                arriving[k][ring.load_row()] = found[k];
+                if (ring.load_row() == L::rows - 1) marks[k][ring.load_slot()][ring.load_unit()] = arriving[k];
             }
-            if (++load_row == L::rows) {
-                load_row = 0;
-                if (++load_unit == L::units) {
-                    load_unit = 0;
-                    ring.column_loaded();
-                }
-            }
+            ring.word_loaded();
         }
         if (walk) {
             const bool step_done = unit == L::pass_units - 1 && column == L::cols - 1;
@@ -131,7 +124,6 @@ void fetch_words(int engine, hls::stream<typename L::Word>& in, hls::stream<Visi
     typename L::Word words[L::depth][L::units][L::rows];
 #pragma HLS DEPENDENCE variable=words type=inter direction=RAW distance=3 dependent=true
     Ring<L> ring(engine);
-    int load_unit = 0, load_row = 0;
     bool visiting = false;
     Visit<L> visit;
     while (ring.window < L::windows) {
@@ -139,14 +131,8 @@ void fetch_words(int engine, hls::stream<typename L::Word>& in, hls::stream<Visi
         ONESPIKE_ITERATION;
         const bool readable = ring.has_window();
         if (ring.has_room() && !in.empty()) {
-            words[ring.load_slot()][load_unit][load_row] = in.read();
-            if (++load_row == L::rows) {
-                load_row = 0;
-                if (++load_unit == L::units) {
-                    load_unit = 0;
-                    ring.column_loaded();
-                }
-            }
+            words[ring.load_slot()][ring.load_unit()][ring.load_row()] = in.read();
+            ring.word_loaded();
         }
         if (readable && (visiting || !visits.empty())) {
             if (!visiting) visit = visits.read();
@@ -176,8 +162,8 @@ void fetch_words(int engine, hls::stream<typename L::Word>& in, hls::stream<Visi
 /// A word holds L::groups groups of L::j channels; position j of all groups is added in one clock, each group into
 /// lanes of its own. A bitmap without spikes reads the last row of weights, which is zero.
 template <class L>
-void add_spikes(int engine, hls::stream<Bitmap<L> >& bitmaps, const Rom<L::weight_bits> weights[L::weight_rows][L::lanes],
-                hls::stream<typename L::Sums>& sums) {
+void add_spikes(int engine, hls::stream<Bitmap<L> >& bitmaps,
+                const Rom<L::weight_bits> weights[L::weight_rows][L::lanes], hls::stream<typename L::Sums>& sums) {
     ONESPIKE_PROCESS(L::stage);
 #pragma HLS ARRAY_RESHAPE variable=weights dim=2 complete
     typename L::Sums sum = filled<typename L::Sums>(0);

@@ -63,14 +63,26 @@ class Ring {
         return start_ + column;
     }
 
-    /// Where the column lies that comes in.
+    /// Where the word lies that comes in next.
     ap_uint<L::slot_bits> load_slot() const {
 #pragma HLS INLINE
         return loaded_;
     }
-
-    void column_loaded() {
+    int load_unit() const {
 #pragma HLS INLINE
+        return unit_;
+    }
+    int load_row() const {
+#pragma HLS INLINE
+        return row_;
+    }
+
+    void word_loaded() {
+#pragma HLS INLINE
+        if (++row_ < L::rows) return;
+        row_ = 0;
+        if (++unit_ < L::units) return;
+        unit_ = 0;
         ++loaded_;
     }
 
@@ -95,7 +107,8 @@ class Ring {
   private:
     typedef ap_uint<L::slot_bits + 1> Count;  // running number of a column, modulo twice the depth
     Count loaded_ = 0, arrived_ = 0, settled_ = 0, start_ = 0;
-    int x_;  // number of the next window in its row
+    int unit_ = 0, row_ = 0;  // of the word that comes in next
+    int x_;                   // number of the next window in its row
 };
 
 /// Deals the columns of multi-bit values.

@@ -51,7 +51,7 @@ class stream {
   private:
     template <class Condition>
     void wait(std::unique_lock<std::mutex>& lock, Condition condition) {
-        if (changed_.wait_for(lock, std::chrono::seconds(30), condition)) return;
+        if (changed_.wait_for(lock, std::chrono::seconds(20), condition)) return;
         std::fprintf(stderr, "deadlock\n");
         std::_Exit(1);
     }
@@ -75,7 +75,7 @@ void set_depth(stream<T> (&all)[N], std::size_t depth) {
 /// The processes of a dataflow region, which ends when all of them have ended.
 class processes {
   public:
-    ~processes() {
+    void finish() {
         for (std::thread& process : threads_) process.join();
     }
     template <class Process>

@@ -1,0 +1,1 @@
+"""How much accuracy conversion loses, on all of Fashion-MNIST's test images."""

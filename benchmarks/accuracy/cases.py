@@ -1,0 +1,47 @@
+"""What is measured: every T with float and integer weights, and every switch of convert alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TIMESTEPS = (3, 4, 6, 8, 12, 16)
+SWITCHED_AT = (4, 6, 8)
+
+SWITCHES: dict[str, dict[str, Any]] = {
+    "base root": {"base": "root"},
+    "base per layer": {"base": "per-layer"},
+    "base 2": {"base": 2.0},
+    "no threshold shift": {"threshold_shift": False},
+    "normalization per layer": {"normalization": "layer"},
+    "sparsity off": {"sparsity": 0},
+    "calibration off: 99.9th percentile": {"calibrate": False},
+    "calibration off: maximum": {"calibrate": False, "percentile": 100},
+    "sparsity 0.03": {"sparsity": 0.03},
+    "sparsity 0.3": {"sparsity": 0.3},
+    "sparsity 1": {"sparsity": 1.0},
+}
+"""One option each, in place of convert's default."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One conversion. `float_weights`: the spiking network before its weights are integers."""
+
+    timesteps: int
+    title: str
+    options: dict[str, Any] = field(default_factory=dict)
+    float_weights: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"T={self.timesteps}, {self.title}"
+
+
+def cases() -> list[Case]:
+    """In the order of the tables."""
+    widths = [Case(steps, "float", float_weights=True) for steps in TIMESTEPS]
+    widths += [Case(steps, f"INT{bits}", {"weight_bits": bits}) for bits in (8, 6, 4) for steps in TIMESTEPS]
+    roots = [Case(steps, "INT8, root", {"base": "root"}) for steps in TIMESTEPS if steps not in SWITCHED_AT]
+    switched = [Case(steps, title, options) for title, options in SWITCHES.items() for steps in SWITCHED_AT]
+    return widths + roots + switched

@@ -1,0 +1,60 @@
+"""The results as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.accuracy.cases import SWITCHED_AT, SWITCHES, TIMESTEPS
+
+Results = Mapping[str, Mapping[str, Any]]
+
+
+def tables(results: Results, trained: float, images: int) -> str:
+    """Loss by T and weights, and by switch; results by Case.key, accuracies 0..1."""
+    widths = [("float", "float"), *((f"INT{bits}", f"INT{bits}") for bits in (8, 6, 4))]
+    rows = [[str(steps), *_width_row(results, trained, steps, widths)] for steps in TIMESTEPS]
+    head = ["T", *(f"{title}: loss" for title, _ in widths), "INT8, root base: loss", "Q", "spikes a neuron", "M SOPs"]
+    switched = [
+        [title, *(_switch_cell(results, trained, steps, key) for steps in SWITCHED_AT)]
+        for title, key in [("convert's defaults", "INT8"), *((title, title) for title in SWITCHES)]
+    ]
+    return "\n".join(
+        [
+            f"Trained network: {100 * trained:.2f} % of {images:,} images. Loss in points of accuracy.",
+            "",
+            *_table(head, rows),
+            "",
+            "One option changed, INT8 weights: loss in points, M SOPs an image",
+            "",
+            *_table(["", *(f"T = {steps}" for steps in SWITCHED_AT)], switched),
+            "",
+        ]
+    )
+
+
+def _width_row(results: Results, trained: float, steps: int, widths: Sequence[tuple[str, str]]) -> list[str]:
+    own = results[f"T={steps}, INT8"]
+    root = results[f"T={steps}, base root" if steps in SWITCHED_AT else f"T={steps}, INT8, root"]
+    losses = [_loss(trained, results[f"T={steps}, {key}"]) for _, key in widths]
+    return [
+        *losses,
+        _loss(trained, root),
+        f"{own['base']:.3f}, {root['base']:.3f}",
+        f"{own['spikes']:.3f}, {root['spikes']:.3f}",
+        f"{own['sops'] / 1e6:.2f}, {root['sops'] / 1e6:.2f}",
+    ]
+
+
+def _switch_cell(results: Results, trained: float, steps: int, key: str) -> str:
+    result = results[f"T={steps}, {key}"]
+    return f"{_loss(trained, result)}, {result['sops'] / 1e6:.2f}"
+
+
+def _loss(trained: float, result: Mapping[str, Any]) -> str:
+    return f"{100 * (trained - result['accuracy']):.2f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]

@@ -1,0 +1,70 @@
+"""The accuracy benchmark: what it prints, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.accuracy import __main__ as bench
+from benchmarks.accuracy.cases import Case, cases
+from benchmarks.accuracy.tables import tables
+
+
+def results() -> dict[str, dict[str, Any]]:
+    """One result a case: the accuracy falls with its number."""
+    return {
+        case.key: {"accuracy": 0.9 - index / 1000, "base": 1.5, "sops": 2e6, "spikes": 0.4}
+        for index, case in enumerate(cases())
+    }
+
+
+def test_every_case_has_its_own_name() -> None:
+    assert len({case.key for case in cases()}) == len(cases())
+
+
+def test_tables() -> None:
+    text = tables(results(), trained=0.92, images=10_000)
+    assert "Trained network: 92.00 % of 10,000 images." in text
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines() if line.startswith("|")}
+    assert rows["3"].startswith("| 3 | 2.00 | 2.60 | 3.20 | 3.80 | ")
+    assert rows["convert's defaults"] == "| convert's defaults | 2.70, 2.00 | 2.80, 2.00 | 2.90, 2.00 |"
+    assert "calibration off: maximum" in rows
+
+
+def test_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (done, *missing) = cases()
+    journal = tmp_path / "results-20.jsonl"
+    journal.write_text(json.dumps({"case": done.key, "accuracy": 0.5}) + "\n")
+    called: list[Case] = []
+
+    def measured(case: Case, *_: object) -> dict[str, Any]:
+        called.append(case)
+        return results()[case.key]
+
+    monkeypatch.setattr(bench, "measure", measured)
+    monkeypatch.setattr(bench, "fashion_mnist", lambda _: _few_images())
+    monkeypatch.setattr(sys, "argv", ["accuracy", "--out", str(tmp_path), "--images", "20", "--threads", "1"])
+    bench.main()
+    assert called == missing
+    assert len(journal.read_text().splitlines()) == len(cases())
+    assert "| 3 | " in (tmp_path / "tables.md").read_text()
+    called.clear()
+    bench.main()
+    assert called == []
+
+
+def _few_images() -> tuple[Any, Any]:
+    images, labels = bench.zoo.load_images("fashion-mnist")
+    return (images[:20] * 255).round().astype("uint8"), labels[:20]
+
+
+@pytest.mark.parametrize("case", [Case(4, "float", float_weights=True), Case(4, "INT8", {"base": "root"})])
+def test_a_case_is_measured(case: Case) -> None:
+    images, labels = bench.zoo.load_images("fashion-mnist")
+    found = bench.measure(case, bench.model_of(None), images[:40], labels[:40])
+    assert found["accuracy"] > 0.8
+    assert case.float_weights or (found["base"] == 2**0.75 and found["sops"] > 1e6 and 0 < found["spikes"] < 1)
