@@ -263,14 +263,14 @@ def test_memory_does_not_grow_with_the_batch() -> None:
 
 
 def test_the_model_runs_200_images_a_second() -> None:
-    """A loose bound, for machines that are busy; the aim of 500 and more is measured by the benchmark."""
+    """A loose bound, in processor time, so that a busy machine does not matter; the benchmark measures the aim."""
     net, x = cnn(), np.random.default_rng(0).integers(0, 256, (200, 1, 28, 28))
     golden.run(net, x[:8])
     rates = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         golden.run(net, x, codes=False)
-        rates.append(len(x) / (time.perf_counter() - start))
+        rates.append(len(x) / (time.process_time() - start))
     assert max(rates) > 200
 
 
