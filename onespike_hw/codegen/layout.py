@@ -240,6 +240,8 @@ def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
                 raise BoardError(
                     f"{layer.name}: {layer.shape[0]} output channels cannot be walked in {split.tiles} passes"
                 )
+            if engine.groups > 1 and split.tiles > 1:
+                raise BoardError(f"{layer.name}: groups side by side are walked in one pass, not {split.tiles}")
             stage = engine
         stages.append(stage)
         streams[layer.name] = stage.out
