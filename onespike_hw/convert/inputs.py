@@ -165,11 +165,11 @@ def input_code(
 
 
 def with_first_step(code: InputCode, norm: FloatLayer) -> InputCode | None:
-    """The code with a norm layer that the images enter first taken in; None where its 0 is no input integer."""
+    """The code of images that enter a norm layer first, with it taken in; None where its 0 is no input integer."""
     slope, shift = (value.numpy() for value in norm.affine)
     if not slope.all():
         return None
-    joined = replace(code, slope=code.slope * slope, shift=code.shift * slope + shift)
+    joined = replace(code, slope=slope, shift=shift)
     inside = (joined.zero > joined.smallest - 0.5) & (joined.zero < joined.largest + 0.5)
     return joined if bool(inside.all()) else None
 

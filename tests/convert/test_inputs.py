@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import onespike_hw as oh
 from onespike_hw.convert.explain import input_meaning
 from onespike_hw.convert.float_model import predict
+from onespike_hw.convert.pipeline import plan
 from onespike_hw.errors import ConversionError
 from onespike_hw.golden import quantize_input
 from tests.convert.cases import chain, relative_difference, seeded
@@ -77,6 +78,17 @@ def test_a_network_trained_on_normalised_images_takes_pixels() -> None:
     assert relative_difference(run.logits * run.scale, model(x)) < 0.1
 
 
+def test_what_calibration_reads_is_what_the_network_reads() -> None:
+    """Steps from the zero point, not from the true zero between two pixels."""
+    model, raw = Normalised(padded_cnn(), MEAN, STD), pixels()
+    x = torch.from_numpy(raw).float() / 255
+    planned, net = plan(model, x), oh.convert(model, x)
+    steps = raw - net.input_zero_point.reshape(-1, 1, 1)
+    per_step = (1 / 255 / np.array(STD)).reshape(-1, 1, 1)
+    np.testing.assert_allclose(planned.code.sent(x).numpy(), steps * per_step, rtol=1e-5, atol=1e-6)
+    assert (np.abs(planned.code.zero - net.input_zero_point) > 0.1).any()
+
+
 STATS = st.tuples(*[st.floats(0.05, 0.95)] * 3)
 
 
@@ -115,10 +127,12 @@ def test_the_rounding_of_the_zero_point_is_felt_at_the_border_alone(mean: float,
         layer.c.weight[:, 0, 0, 0] = 127 / 40
     net = oh.convert(layer, x, input_mean=mean, input_std=std, calibrate=False)
     run = oh.golden.run(net, raw)
-    error = np.abs(run.logits * run.scale[:, None, None] - layer(x).detach().numpy())
+    expected = layer(x).detach().numpy()
+    largest = np.abs(expected).max()
+    error = np.abs(run.logits * run.scale[:, None, None] - expected)
     most = np.abs(layer.c.weight.detach().numpy()).sum() / std / 255 / 2
-    assert error[..., 1:-1, 1:-1].max() < 2e-3 * float(layer(x).abs().max())
-    assert error.max() < most + 2e-3 * float(layer(x).abs().max())
+    assert error[..., 1:-1, 1:-1].max() < 2e-3 * largest
+    assert error.max() < most + 2e-3 * largest
 
 
 def _with_first_step(step: Any, kind: str) -> tuple[nn.Module, nn.Module]:
