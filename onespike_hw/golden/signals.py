@@ -53,7 +53,8 @@ class Codes:
         return np.asarray((self.codes == phase) * self.constants[phase].astype(dtype))
 
     def spikes(self) -> Int64:
-        return np.asarray((self.codes < len(self.constants)).sum(axis=0, dtype=np.uint32), np.int64)
+        spikes = self.codes < len(self.constants)
+        return np.asarray(spikes.view(np.uint8).sum(axis=0, dtype=np.min_scalar_type(len(spikes))), np.int64)
 
     def flat(self) -> Codes:
         return Codes(flattened(self.codes), self.constants)

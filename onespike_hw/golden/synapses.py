@@ -28,8 +28,8 @@ MOST_FLOAT32_BLOCKS = 16
 PRODUCT_SIZE = 1 << 18
 """Multiply-adds of one matrix product. Up to here OpenBLAS stays in the thread that asks. So images run side by side,
 a thread for each core, with all that is done to them; threads inside BLAS would speed up the products alone."""
-FEWEST_COLUMNS = 16
-"""Where a product of PRODUCT_SIZE had fewer columns than this, it is left to BLAS whole."""
+COLUMNS = 16
+"""A product of PRODUCT_SIZE takes a multiple of this many columns, as BLAS does; with none left, BLAS gets it whole."""
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
@@ -102,8 +102,8 @@ def value_range(net: Network, name: str) -> tuple[int, int]:
 
 def _product(weights: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
     """weights [groups, C, K] @ values [groups, K, M], a few of the M columns at a time (see PRODUCT_SIZE)."""
-    step = PRODUCT_SIZE // weights[0].size
-    if step < FEWEST_COLUMNS:
+    step = PRODUCT_SIZE // weights[0].size // COLUMNS * COLUMNS
+    if step == 0:
         return np.asarray(np.matmul(weights, values))
     result = np.empty((*weights.shape[:2], values.shape[2]), weights.dtype)
     whole = values.shape[2] // step * step

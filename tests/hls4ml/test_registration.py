@@ -155,6 +155,7 @@ def test_integers_of_other_layers_in_range(tmp_path: Path) -> None:
 
 
 def test_images_must_be_channels_last(tmp_path: Path) -> None:
+    extension.register()
     config: dict[str, Any] = hls4ml.utils.config_from_pytorch_model(
         model(conv1=conv(1, 2, BYTES)), (1, 4, 4), channels_last_conversion="off"
     )
