@@ -20,12 +20,22 @@ SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
 
+STRIP = 7
+"""Neighbouring windows of one engine, about: it lists each column once, so a longer strip lists less and answers later."""
+
+
 @dataclass(frozen=True)
 class Parallel:
-    """How a layer is spread: output channels in `tiles` passes, windows over `engines` engines."""
+    """How a layer is spread: output channels in `tiles` passes, windows over `engines` engines.
+
+    group_lanes   lanes that share one drain, at most: fewer drain sooner, and cost more
+    pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
+    """
 
     tiles: int = 1
     engines: int = 1
+    pairs: bool = True
+    group_lanes: int = GROUP_LANES
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -165,7 +175,11 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         line = None
         cols, units, rows = _vector_window(source)
         columns, stride, row_windows, windows = cols, 1, 1, 1
+    pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
+    strip = _strip(row_windows, cols, stride, parallel.engines) if pairs else 1
     ahead = min(cols, parallel.engines * stride)
+    if pairs:  # a strip of its own while the others load theirs
+        ahead = (strip - 1) * stride if parallel.engines > 1 else 1
     weight_bits, acc_bits, potential_bits = _widths(net, layer, source, steps)
     out = Stream(
         name, layer.name, channels, height, width, n, 1, code_bits if layer.fires else potential_bits, layer.fires
@@ -184,6 +198,8 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         units=units,
         rows=rows,
         depth=1 << bits_for(cols + ahead),
+        strip=strip,
+        pairs=pairs,
         group_passes=group_passes,
         tiles=parallel.tiles,
         lanes=lanes,
@@ -194,13 +210,39 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         weight_bits=weight_bits,
         acc_bits=acc_bits,
         potential_bits=potential_bits,
-        group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= GROUP_LANES),
+        group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= parallel.group_lanes),
         timesteps=net.timesteps,
         code_bits=code_bits,
         wait=net.wait,
         estimated_cycles=0,
     )
     return engine
+
+
+def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:
+    """Can an engine of this layer list its columns and add two spikes a clock?
+
+    The sums must shift from phase to phase, and windows must share columns, so that a list is read more often than written.
+    """
+    return (
+        layer.kind == "conv"
+        and steps is not None
+        and steps.shift > 0
+        and groups * group_passes == 1
+        and source.bundle == 1
+        and layer.kernel_size[1] > 1
+        and layer.stride[1] <= layer.kernel_size[1]
+        and source.channels * layer.kernel_size[0] > 1
+    )
+
+
+def _strip(windows: int, cols: int, stride: int, engines: int) -> int:
+    """Windows of a row that an engine takes in turn: about STRIP, and so many that no engine takes a column twice."""
+    if engines == 1:
+        return windows
+    strips = -(-windows // STRIP)
+    least = -(-(cols - stride) // (stride * (engines - 1)))
+    return min(windows, max(-(-windows // strips), least, 1))
 
 
 def _vector_window(source: Stream) -> tuple[int, int, int]:

@@ -52,6 +52,17 @@ def weight_rows(plan: EnginePlan) -> NDArray[np.int8]:
     return rows
 
 
+def pair_rows(plan: EnginePlan) -> NDArray[np.int8]:
+    """int8 (memory_rows, lanes): the same weights at {pass, column, word, channel}, zeros wherever there is none."""
+    rows = weight_rows(plan)[: plan.passes * plan.pass_rows]
+    shape = (plan.passes, plan.cols, plan.column_words, plan.source.n)
+    strides = np.cumprod([1, *(1 << (count - 1).bit_length() for count in reversed(shape[1:]))])[::-1]
+    places = sum(np.indices(shape).reshape(4, -1) * strides[:, None])
+    result = np.zeros((plan.memory_rows, plan.lanes), np.int8)
+    result[places] = rows
+    return result
+
+
 def biases(plan: EnginePlan, group: int) -> Int64:
     """int64 (2^(pass_bits + lane_bits),): by {pass, lane} for one group of lanes."""
     assert plan.layer.bias is not None

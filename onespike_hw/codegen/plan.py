@@ -18,6 +18,11 @@ def signed_bits(low: int, high: int) -> int:
     return max(low.bit_length() if low >= 0 else (-low - 1).bit_length(), high.bit_length() if high >= 0 else 0) + 1
 
 
+def _field(count: int) -> int:
+    """Bits of a part of an address; none where it has one value only."""
+    return (count - 1).bit_length()
+
+
 @dataclass(frozen=True)
 class Stream:
     """Words that travel between layers, pixel by pixel, row by row; a word holds `n` channels of one pixel.
@@ -92,6 +97,8 @@ class EnginePlan:
     windows       windows in an image
     cols, units, rows  a window is cols columns of units x rows words
     depth         columns in an engine's ring
+    strip         neighbouring windows that one engine takes in turn where it adds pairs; else 1
+    pairs         its lanes add two weights a clock (pair_engine.sv.j2), or one (spike_engine.sv.j2)
     group_passes, tiles, lanes  a window is walked group_passes * tiles times, each for `lanes` output channels
     groups, j     channel groups side by side in a word, channels of each; one position of all groups is read a clock
     engines       side by side
@@ -113,6 +120,8 @@ class EnginePlan:
     units: int
     rows: int
     depth: int
+    strip: int
+    pairs: bool
     group_passes: int
     tiles: int
     lanes: int
@@ -156,9 +165,66 @@ class EnginePlan:
         return self.passes * self.pass_rows + (0 if self.schedule is None else 1)
 
     @property
+    def column_words(self) -> int:
+        """Words in a column of a window."""
+        return self.units * self.rows
+
+    @property
+    def entry_bits(self) -> int:
+        """Bits of {word, channel}: a spike's place in its column. A part that has one value only is left out."""
+        return _field(self.column_words) + _field(self.source.n)
+
+    @property
+    def pair_address_bits(self) -> int:
+        """Address bits of an engine of pairs: {pass, column, word, channel}, and a place for the row of zeros, all ones."""
+        counts = (self.passes, self.cols, self.column_words, self.source.n)
+        return sum(map(_field, counts)) + all(count & (count - 1) == 0 for count in counts)
+
+    @property
+    def word_number_bits(self) -> int:
+        return bits_for(self.column_words)
+
+    @property
+    def channel_bits(self) -> int:
+        return bits_for(self.source.n)
+
+    @property
+    def col_bits(self) -> int:
+        return bits_for(self.cols)
+
+    @property
+    def list_slot_bits(self) -> int:
+        """Address bits of the lists that an engine of pairs keeps: of one window, and of the next strip's first."""
+        return bits_for(2 * self.cols)
+
+    @property
+    def place_bits(self) -> int:
+        return bits_for(self.column_words * self.source.n)
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of a place in a column's list of spikes, its end included."""
+        return bits_for(self.column_words * self.source.n + 1)
+
+    @property
+    def fifo_bits(self) -> int:
+        """Address bits of the queue that holds a strip's words until their turn."""
+        return bits_for(self.strip * self.out_words)
+
+    @property
+    def memory_rows(self) -> int:
+        """Rows of the weight memory as it is emitted."""
+        return 1 << self.pair_address_bits if self.pairs else self.weight_rows
+
+    @property
+    def weights_per_cycle(self) -> int:
+        """Weights that all engines of the layer can add in a clock; products, for the first layer."""
+        return self.lanes * self.engines * (2 if self.pairs else 1)
+
+    @property
     def weight_memory_bits(self) -> int:
         """Bits of the weights in one engine's memory."""
-        return self.weight_rows * self.lanes * self.weight_bits
+        return self.memory_rows * self.lanes * self.weight_bits
 
     @property
     def base_bits(self) -> int:
@@ -257,8 +323,13 @@ class Plan:
 
     @property
     def lanes(self) -> int:
-        """Synapse lanes: weights that can be added in a clock (the multiplying lanes of the first layer left out)."""
+        """Synapse lanes (the multiplying lanes of the first layer left out)."""
         return sum(e.lanes * e.engines for e in self.engines if e.schedule is not None)
+
+    @property
+    def weights_per_cycle(self) -> int:
+        """Weights that can be added in a clock (the multiplying lanes of the first layer left out)."""
+        return sum(e.weights_per_cycle for e in self.engines if e.schedule is not None)
 
     @property
     def weight_memory_bits(self) -> int:

@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onespike_hw import resources
 from onespike_hw.codegen.cost import LUT_ROM_ROWS
-from onespike_hw.codegen.memories import biases, early_thresholds, hex_lines, ladder_nodes, packed_words, weight_rows
+from onespike_hw.codegen.memories import biases, early_thresholds, hex_lines, ladder_nodes, packed_words, pair_rows, weight_rows
 from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan, Stream
 from onespike_hw.network import Layer
 
@@ -52,6 +52,8 @@ def render_simulation(plan: Plan) -> dict[str, str]:
 
 def rom_kind(engine: EnginePlan) -> str:
     """The memory module that holds an engine's weights."""
+    if engine.pairs:
+        return "pair_rom"
     return "lut_rom" if engine.weight_rows <= LUT_ROM_ROWS else "block_rom"
 
 
@@ -85,7 +87,8 @@ def _zero_points(plan: Plan) -> str:
 
 def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[str, str]:
     last = engine is plan.output
-    kind = "dense" if engine.schedule is None else "spike"
+    kind = "dense" if engine.schedule is None else "pair" if engine.pairs else "spike"
+    weights = pair_rows(engine) if engine.pairs else weight_rows(engine)
     constants = (1,) if engine.schedule is None else engine.schedule.multipliers
     files = {
         f"{engine.name}_engine.sv": jinja.get_template(f"verilog/{kind}_engine.sv.j2").render(
@@ -101,7 +104,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
             out_bits=plan.logit_bits if last else engine.out.word_bits,
             last=last,
         ),
-        f"{engine.name}_weights.hex": packed_words(weight_rows(engine), engine.weight_bits),
+        f"{engine.name}_weights.hex": packed_words(weights, engine.weight_bits),
     }
     for group in range(engine.lane_groups):
         files[f"{engine.name}_bias_{group}.hex"] = hex_lines(biases(engine, group), engine.potential_bits)

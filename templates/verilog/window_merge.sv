@@ -1,10 +1,10 @@
 `timescale 1ns / 1ps
-// Puts the words of ENGINES engines, which take the windows in turn, back in the order of the windows.
+// Puts the words of ENGINES engines back in order. They take the windows in turn: TURN words of one, then of the next.
 //
-// Each window gives WORDS words; an image has WINDOWS windows. out_last marks the last word of an image. Combinational but
-// for the counters: a word passes in the clock in which its engine offers it.
+// An image has ROWS rows of ROW words; a row's last turn may be shorter. out_last marks the last word of an image.
+// Combinational but for the counters: a word passes in the clock in which its engine offers it.
 module window_merge #(
-    parameter ENGINES = 2, parameter WIDTH = 16, parameter WORDS = 1, parameter WINDOWS = 4
+    parameter ENGINES = 2, parameter WIDTH = 16, parameter TURN = 1, parameter ROW = 4, parameter ROWS = 4
 ) (
     input  wire                     clk,
     input  wire                     rst,
@@ -19,17 +19,20 @@ module window_merge #(
     output wire                     out_last
 );
     localparam EW = ENGINES > 1 ? $clog2(ENGINES) : 1;
-    localparam CW = WORDS > 1 ? $clog2(WORDS) : 1;
-    localparam NW = WINDOWS > 1 ? $clog2(WINDOWS) : 1;
+    localparam CW = TURN > 1 ? $clog2(TURN) : 1;
+    localparam RW = ROW > 1 ? $clog2(ROW) : 1;
+    localparam NW = ROWS > 1 ? $clog2(ROWS) : 1;
     reg [EW-1:0] turn;
-    reg [CW-1:0] word;
-    reg [NW-1:0] window;
-    wire last_word = word == CW'(WORDS - 1);
-    wire last_window = window == NW'(WINDOWS - 1);
+    reg [CW-1:0] word;      // of a turn
+    reg [RW-1:0] row_word;  // of a row
+    reg [NW-1:0] row;
+    wire end_row = row_word == RW'(ROW - 1);
+    wire end_turn = end_row || word == CW'(TURN - 1);
+    wire last_row = row == NW'(ROWS - 1);
     wire go = out_valid && out_ready;
     assign out_valid = in_valid[turn];
     assign out_word = in_word[turn*WIDTH +: WIDTH];
-    assign out_last = last_word && last_window;
+    assign out_last = end_row && last_row;
     genvar e;
     generate
         for (e = 0; e < ENGINES; e = e + 1) begin : engine
@@ -38,13 +41,12 @@ module window_merge #(
     endgenerate
     always @(posedge clk) begin
         if (rst) begin
-            turn <= 0; word <= 0; window <= 0;
+            turn <= 0; word <= 0; row_word <= 0; row <= 0;
         end else if (go) begin
-            word <= last_word ? 0 : word + 1'b1;
-            if (last_word) begin
-                turn <= turn == EW'(ENGINES - 1) ? 0 : turn + 1'b1;
-                window <= last_window ? 0 : window + 1'b1;
-            end
+            word <= end_turn ? 0 : word + 1'b1;
+            row_word <= end_row ? 0 : row_word + 1'b1;
+            if (end_turn) turn <= turn == EW'(ENGINES - 1) ? 0 : turn + 1'b1;
+            if (end_row) row <= last_row ? 0 : row + 1'b1;
         end
     end
 endmodule

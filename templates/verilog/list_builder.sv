@@ -1,0 +1,144 @@
+`timescale 1ns / 1ps
+// Sorts the spikes of each column by phase: a list of entries {word, channel}, and for each step where its entries end.
+//
+// Step s of a column holds the spikes of phase ORDER[s]. One entry a clock; words without a spike of the phase are passed while
+// earlier entries leave. The column then stands in its list slot until the walker frees it (freed: slots at once).
+module list_builder #(
+    parameter N = 4, parameter T = 8, parameter TW = 4, parameter STEP_W = 3, parameter [T*TW-1:0] ORDER = 0,
+    parameter WORDS = 3, parameter WORD_W = 2, parameter CHANNEL_W = 2,
+    parameter ENTRY_W = 4,    // {word, channel}; a part that has one value only is left out
+    parameter SLOT_W = 2,     // 2^SLOT_W list slots
+    parameter INDEX_W = 4     // a list's entries, and one more number for their end
+) (
+    input  wire                      clk,
+    input  wire                      rst,
+    // the oldest column of the buffer
+    input  wire                      column_valid,
+    input  wire                      column_end,
+    output wire                      column_done,
+    output wire                      read,
+    output wire [WORD_W-1:0]         read_number,
+    input  wire [N*TW-1:0]           word,
+    // lists out
+    output wire                      put,
+    output wire [SLOT_W-1:0]         put_slot,
+    output wire [INDEX_W-1:0]        put_index,
+    output wire [ENTRY_W-1:0]        put_entry,
+    output wire                      step_put,
+    output wire [STEP_W-1:0]         step,
+    output wire [INDEX_W-1:0]        step_end,   // entries up to the end of this step
+    output wire                      built,      // the column's last step
+    output wire                      built_end,  // it is the last column of a strip
+    input  wire [SLOT_W:0]           freed
+);
+    localparam WIDTH = N + WORD_W + 1;
+
+    // Walk: words of each step. The word arrives one clock behind its number.
+    reg [SLOT_W:0]   used;  // slots that are being filled, or are full
+    reg [STEP_W-1:0] walk_step;
+    reg [WORD_W-1:0] number;
+    reg              walking, valid, last;
+    reg [TW-1:0]     phase;
+    reg [WORD_W-1:0] word_number;
+    reg [2:0]        fill;
+    wire advance = !valid || !fill[2];
+    wire room = walking || !used[SLOT_W];
+    wire go = column_valid && room && advance;
+    wire last_word = number == WORD_W'(WORDS - 1);
+    wire last_step = walk_step == STEP_W'(T - 1);
+    wire begins = go && !walking;
+    assign read = advance;
+    assign read_number = number;
+    assign column_done = go && last_word && last_step;
+
+    // Queue of bitmaps that hold a spike, or end a step.
+    wire [N-1:0] spikes;
+    genvar n;
+    generate
+        for (n = 0; n < N; n = n + 1) begin : channel
+            assign spikes[n] = word[n*TW +: TW] == phase;
+        end
+    endgenerate
+    wire push = valid && !fill[2] && (last || spikes != 0);
+    wire [1:0] oldest = fill[1:0] - 2'd1;
+    wire [WIDTH-1:0] newest = {last, word_number, spikes};
+    wire [WIDTH-1:0] leaving;
+    genvar b;
+    generate
+        for (b = 0; b < WIDTH; b = b + 1) begin : queue  // a shift register a bit: one LUT
+            reg [3:0] bits;
+            assign leaving[b] = bits[oldest];
+            always @(posedge clk) if (push) bits <= {bits[2:0], newest[b]};
+        end
+    endgenerate
+
+    // Serializer: the lowest channel first.
+    reg               out_valid, out_last;
+    reg [WORD_W-1:0]  out_number;
+    reg [N-1:0]       bitmap;
+    reg [SLOT_W-1:0]  slot;
+    reg [STEP_W-1:0]  out_step;
+    reg [INDEX_W-1:0] count;
+    reg [(1<<SLOT_W)-1:0] ends;  // marks of the columns, taken over while they are walked
+    wire [N-1:0] lowest = bitmap & (~bitmap + 1'b1);
+    wire [N-1:0] rest = bitmap & ~lowest;
+    wire some = bitmap != 0;
+    wire finished = rest == 0;
+    wire pop = fill != 0 && (!out_valid || finished);
+    function [CHANNEL_W-1:0] index(input [N-1:0] one_hot);
+        integer i;
+        begin
+            index = 0;
+            for (i = 0; i < N; i = i + 1) if (one_hot[i]) index = index | i[CHANNEL_W-1:0];
+        end
+    endfunction
+    generate
+        if (WORDS == 1) begin : entry
+            assign put_entry = index(lowest);
+        end else if (N == 1) begin : entry
+            assign put_entry = out_number;
+        end else begin : entry
+            assign put_entry = {out_number, index(lowest)};
+        end
+    endgenerate
+    assign put = out_valid && some;
+    assign put_slot = slot;
+    assign put_index = count;
+    assign step_put = out_valid && out_last && finished;
+    assign step = out_step;
+    assign step_end = count + INDEX_W'(some);
+    assign built = step_put && out_step == STEP_W'(T - 1);
+    assign built_end = ends[slot];
+
+    reg [SLOT_W-1:0] walk_slot;
+    always @(posedge clk) begin
+        if (rst) begin
+            used <= 0; walk_step <= 0; number <= 0; walking <= 1'b0; valid <= 1'b0; fill <= 0; walk_slot <= 0;
+            out_valid <= 1'b0; slot <= 0; out_step <= 0; count <= 0;
+        end else begin
+            used <= used + (SLOT_W+1)'(begins) - freed;
+            if (go) begin
+                walking <= !column_done;
+                number <= last_word ? 0 : number + 1'b1;
+                if (last_word) walk_step <= last_step ? 0 : walk_step + 1'b1;
+            end
+            if (column_done) walk_slot <= walk_slot + 1'b1;
+            if (advance) valid <= go;
+            fill <= fill + 3'(push) - 3'(pop);
+            if (!out_valid || finished) out_valid <= pop;
+            if (built) begin
+                slot <= slot + 1'b1;
+                count <= 0;
+            end else if (put) count <= count + 1'b1;
+            if (step_put) out_step <= built ? 0 : out_step + 1'b1;
+        end
+        if (advance) begin
+            phase <= ORDER[walk_step*TW +: TW];
+            word_number <= number;
+            last <= last_word;
+        end
+        if (begins) ends[walk_slot] <= column_end;
+        if (pop) {out_last, out_number, bitmap} <= leaving;
+        else bitmap <= rest;
+    end
+endmodule

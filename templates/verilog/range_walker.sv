@@ -1,0 +1,84 @@
+`timescale 1ns / 1ps
+// Walks windows of COLS neighbouring column lists in the order of the steps, a list at a time: ranges of entries.
+//
+// For each pass, each step, each column: the range of the column's list that belongs to the step; empty ones are passed.
+// range_shift: the accumulators shift before the range's first weight. range_drain: its last weight ends a class.
+// Where a step holds no spike but shifts, or ends a class after its last spike, an empty range does it.
+// Windows are STRIDE columns apart; behind the last window of a strip all of its columns are given up. range_frees, with the
+// last range of a window, is the number of lists that nobody needs once this range has been read.
+module range_walker #(
+    parameter T = 8, parameter STEP_W = 3, parameter [T-1:0] SHIFTS = 0, parameter [T-1:0] DRAINS = 0,
+    parameter COLS = 3, parameter COL_W = 2, parameter STRIDE = 1,
+    parameter SLOT_W = 2, parameter INDEX_W = 4, parameter PASSES = 1, parameter PASS_W = 1
+) (
+    input  wire                clk,
+    input  wire                rst,
+    // lists in
+    input  wire                step_put,
+    input  wire [SLOT_W-1:0]   put_slot,
+    input  wire [STEP_W-1:0]   put_step,
+    input  wire [INDEX_W-1:0]  put_end,
+    input  wire                built,
+    input  wire                built_end,
+    // ranges out
+    output wire                range_valid,
+    input  wire                range_ready,
+    output wire                range_shift,
+    output wire                range_drain,
+    output wire [SLOT_W:0]     range_frees,
+    output wire [PASS_W-1:0]   range_pass,
+    output wire [COL_W-1:0]    range_col,
+    output wire [SLOT_W-1:0]   range_slot,
+    output wire [INDEX_W-1:0]  range_start,
+    output wire [INDEX_W-1:0]  range_end
+);
+    // Where each step of a list ends; it begins where the step before it ends.
+    reg [INDEX_W-1:0] step_ends [0:(1<<(SLOT_W+STEP_W))-1];
+    reg [(1<<SLOT_W)-1:0] strip_ends;
+    reg [SLOT_W:0]   held;  // lists from first_slot on
+    reg [SLOT_W-1:0] first_slot, slot;
+    reg [STEP_W-1:0] step;
+    reg [COL_W-1:0]  col;
+    reg [PASS_W-1:0] pass;
+    reg              sent;  // a range of this step has left
+    wire [SLOT_W-1:0] last_slot = first_slot + SLOT_W'(COLS - 1);
+    wire strip_done = strip_ends[last_slot];
+    wire walking = held >= (SLOT_W+1)'(COLS);
+    wire [INDEX_W-1:0] start = step == 0 ? 0 : step_ends[{slot, STEP_W'(step - 1'b1)}];
+    wire [INDEX_W-1:0] finish = step_ends[{slot, step}];
+    wire some = start != finish;
+    wire end_step = col == COL_W'(COLS - 1);
+    wire end_pass = end_step && step == STEP_W'(T - 1);
+    wire end_window = end_pass && pass == PASS_W'(PASSES - 1);
+    wire must_shift = SHIFTS[step] && !sent;
+    wire must_drain = DRAINS[step] && end_step;
+    assign range_valid = walking && (some || must_drain || (end_step && must_shift));
+    wire go = walking && (range_ready || !range_valid);
+    assign range_shift = must_shift;
+    assign range_drain = must_drain;
+    assign range_pass = pass;
+    assign range_col = col;
+    assign range_slot = slot;
+    assign range_start = start;
+    assign range_end = finish;
+    wire [SLOT_W:0] step_on = strip_done ? (SLOT_W+1)'(COLS) : (SLOT_W+1)'(STRIDE);
+    assign range_frees = end_window ? step_on : 0;
+    wire [SLOT_W-1:0] next_first = first_slot + SLOT_W'(step_on);
+    always @(posedge clk) begin
+        if (step_put) step_ends[{put_slot, put_step}] <= put_end;
+        if (built) strip_ends[put_slot] <= built_end;
+        if (rst) begin
+            held <= 0; first_slot <= 0; slot <= 0; step <= 0; col <= 0; pass <= 0; sent <= 1'b0;
+        end else begin
+            held <= held + (SLOT_W+1)'(built) - (go ? range_frees : (SLOT_W+1)'(0));
+            if (go) begin
+                sent <= !end_step && (sent || range_valid);
+                col <= end_step ? 0 : col + 1'b1;
+                if (end_step) step <= end_pass ? 0 : step + 1'b1;
+                if (end_pass) pass <= end_window ? 0 : pass + 1'b1;
+                if (end_window) first_slot <= next_first;
+                slot <= end_window ? next_first : end_step ? first_slot : slot + 1'b1;
+            end
+        end
+    end
+endmodule
