@@ -121,8 +121,8 @@ def _sums(layer: Layer, bundle: int) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(flat, 0).sum(1) * bundle, np.maximum(flat, 0).sum(1) * bundle
 
 
-def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) -> tuple[int, int, int]:
-    """(weight, lane, potential) bits: no value of any input needs more (docs/contract.md, Widths)."""
+def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) -> tuple[int, int, int, int]:
+    """(weight, lane, sum, potential) bits: no value of any input needs more (docs/contract.md, Widths)."""
     assert layer.weight is not None
     assert layer.bias is not None
     weight_bits = max(2, signed_bits(int(layer.weight.min()), int(layer.weight.max())))
@@ -145,7 +145,8 @@ def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) 
     lane = max(lane, weight_bits + 1)
     reach = signed_bits(int((lows + layer.bias).min()), int((highs + layer.bias).max()) + 1)
     bias = signed_bits(int(layer.bias.min()), int(layer.bias.max()) + 1)
-    return weight_bits, lane, max(reach, bias, lane + 1)
+    total = max(signed_bits(int(lows.min()), int(highs.max()) + 1), lane)
+    return weight_bits, lane, total, max(reach, bias, lane + 1)
 
 
 def _word_channels(net: Network, layer: Layer, largest: int) -> int:
@@ -178,9 +179,10 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
     pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
     strip = _strip(row_windows, cols, stride, parallel.engines) if pairs else 1
     ahead = min(cols, parallel.engines * stride)
-    if pairs:  # a strip of its own while the others load theirs
-        ahead = (strip - 1) * stride if parallel.engines > 1 else 1
-    weight_bits, acc_bits, potential_bits = _widths(net, layer, source, steps)
+    ring = cols + ahead
+    if pairs:  # a strip of its own, loaded while the others work
+        ring = units * rows * (cols + (strip - 1) * stride if parallel.engines > 1 else 2)
+    weight_bits, acc_bits, sum_bits, potential_bits = _widths(net, layer, source, steps)
     out = Stream(
         name, layer.name, channels, height, width, n, 1, code_bits if layer.fires else potential_bits, layer.fires
     )
@@ -197,7 +199,7 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         cols=cols,
         units=units,
         rows=rows,
-        depth=1 << bits_for(cols + ahead),
+        depth=1 << bits_for(ring),
         strip=strip,
         pairs=pairs,
         group_passes=group_passes,
@@ -209,6 +211,7 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         schedule=steps,
         weight_bits=weight_bits,
         acc_bits=acc_bits,
+        sum_bits=sum_bits,
         potential_bits=potential_bits,
         group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= parallel.group_lanes),
         timesteps=net.timesteps,

@@ -89,6 +89,23 @@ def ladder_nodes(plan: EnginePlan, group: int) -> tuple[Int64, Int64]:
     return lanes[:, 0], lanes[:, 1]
 
 
+def ladder_level(plan: EnginePlan, group: int, level: int) -> tuple[Int64, Int64]:
+    """Earlier and later step, less the bias, of the nodes of one round of the search, by {pass, lane, node}."""
+    assert plan.layer.ladder is not None
+    assert plan.layer.bias is not None
+    top = (1 << (plan.sum_bits - 1)) - 1
+    ladder = np.clip(plan.layer.ladder - plan.layer.bias[:, None], -top - 1, top)
+    span = 3 ** (plan.levels - 1 - level)
+    pairs = np.full((ladder.shape[0], (1 << plan.level_node_bits(level)) if level else 1, 2), -top - 1, np.int64)
+    for node in range(3**level):
+        for side in range(2):
+            step = (3 * node + side + 1) * span - 1
+            if step < plan.timesteps:
+                pairs[:, node, side] = ladder[:, step]
+    lanes = _by_lane(plan, group, pairs.reshape(ladder.shape[0], -1)).reshape(-1, 2)
+    return lanes[:, 0], lanes[:, 1]
+
+
 def early_thresholds(plan: EnginePlan, group: int) -> Int64:
     """The step to test with the drain of each phase, by {pass, lane, phase}; above every potential for none."""
     assert plan.layer.ladder is not None

@@ -96,14 +96,14 @@ class EnginePlan:
     row_windows   windows in a row
     windows       windows in an image
     cols, units, rows  a window is cols columns of units x rows words
-    depth         columns in an engine's ring
+    depth         columns in an engine's ring; words, where it adds pairs
     strip         neighbouring windows that one engine takes in turn where it adds pairs; else 1
     pairs         its lanes add two weights a clock (pair_engine.sv.j2), or one (spike_engine.sv.j2)
     group_passes, tiles, lanes  a window is walked group_passes * tiles times, each for `lanes` output channels
     groups, j     channel groups side by side in a word, channels of each; one position of all groups is read a clock
     engines       side by side
     schedule      None for the first layer, whose engines multiply
-    weight_bits, acc_bits, potential_bits  widths of weight, lane and potential
+    weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
     group_lanes   lanes that share one drain
     """
 
@@ -131,6 +131,7 @@ class EnginePlan:
     schedule: Schedule | None
     weight_bits: int
     acc_bits: int
+    sum_bits: int
     potential_bits: int
     group_lanes: int
     timesteps: int
@@ -199,12 +200,8 @@ class EnginePlan:
 
     @property
     def place_bits(self) -> int:
-        return bits_for(self.column_words * self.source.n)
-
-    @property
-    def index_bits(self) -> int:
-        """Bits of a place in a column's list of spikes, its end included."""
-        return bits_for(self.column_words * self.source.n + 1)
+        """Address bits of the ring of lists: it holds a window whose every value spikes, and one place more."""
+        return bits_for(self.cols * self.column_words * self.source.n + 2)
 
     @property
     def fifo_bits(self) -> int:
@@ -283,6 +280,15 @@ class EnginePlan:
     def early(self) -> bool:
         """Neurons may fire before all of their input is there."""
         return self.layer.fires and self.schedule is not None and self.wait < self.timesteps - 1
+
+    @property
+    def pipelined(self) -> bool:
+        """Neurons that need no more than the final sums of a few classes: a pipeline, a lane a clock (pipeline.j2)."""
+        return self.layer.fires and not self.early and (self.schedule is None or self.schedule.shift > 0)
+
+    def level_node_bits(self, level: int) -> int:
+        """Bits of a node's number in a round of the search."""
+        return bits_for(3**level)
 
     @property
     def latency(self) -> int:

@@ -6,9 +6,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onespike_hw import resources
 from onespike_hw.codegen.cost import LUT_ROM_ROWS
-from onespike_hw.codegen.memories import biases, early_thresholds, hex_lines, ladder_nodes, packed_words, pair_rows, weight_rows
+from onespike_hw.codegen.memories import (
+    biases,
+    early_thresholds,
+    hex_lines,
+    ladder_level,
+    ladder_nodes,
+    packed_words,
+    pair_rows,
+    weight_rows,
+)
 from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan, Stream
-from onespike_hw.network import Layer
+from onespike_hw.network import Int64, Layer
 
 
 def environment() -> Environment:
@@ -107,9 +116,14 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
         f"{engine.name}_weights.hex": packed_words(weights, engine.weight_bits),
     }
     for group in range(engine.lane_groups):
+        if engine.pipelined:
+            for level in range(engine.levels):
+                steps = ladder_level(engine, group, level)
+                files[f"{engine.name}_ladder_{group}_{level}.hex"] = _step_pairs(steps, engine.sum_bits)
+            continue
         files[f"{engine.name}_bias_{group}.hex"] = hex_lines(biases(engine, group), engine.potential_bits)
         if engine.layer.fires:
-            files[f"{engine.name}_ladder_{group}.hex"] = _ladder_file(engine, group)
+            files[f"{engine.name}_ladder_{group}.hex"] = _step_pairs(ladder_nodes(engine, group), engine.potential_bits)
         if engine.early:
             files[f"{engine.name}_early_{group}.hex"] = hex_lines(
                 early_thresholds(engine, group), engine.potential_bits
@@ -117,8 +131,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
     return files
 
 
-def _ladder_file(engine: EnginePlan, group: int) -> str:
-    earlier, later = ladder_nodes(engine, group)
-    bits = engine.potential_bits
+def _step_pairs(steps: tuple[Int64, Int64], bits: int) -> str:
+    """Words of an earlier step (lower half) and a later one."""
     mask = (1 << bits) - 1
-    return hex_lines([(int(b) & mask) << bits | (int(a) & mask) for a, b in zip(earlier, later, strict=True)], 2 * bits)
+    return hex_lines([(int(b) & mask) << bits | (int(a) & mask) for a, b in zip(*steps, strict=True)], 2 * bits)

@@ -1,7 +1,7 @@
 `timescale 1ns / 1ps
 // Gathers the codes of one window, GROUPS at a time, and sends them as words of N codes, lowest channel first.
 //
-// Group g delivers channels g * LANES .. in turn. room is high where a whole window can be taken.
+// Group g delivers channels g * LANES .. in turn. Two windows may be under way: room is high where one more may begin.
 module code_collector #(
     parameter GROUPS = 1, parameter LANES = 4, parameter TW = 4, parameter N = 4
 ) (
@@ -23,11 +23,12 @@ module code_collector #(
     localparam WW = $clog2(WORDS + 1);
     reg [CHANNELS*TW-1:0] gathered, leaving;
     reg [CW-1:0]          count;
-    reg                   gathering;
+    reg [1:0]             windows;  // begun, and not all out
     reg [WW-1:0]          words_left;
     wire full = count == CW'(LANES);
     wire move = full && (words_left == 0 || (words_left == 1 && out_ready));
-    assign room = !gathering;
+    wire gone = out_valid && out_ready && words_left == 1;
+    assign room = !windows[1];
     assign out_valid = words_left != 0;
     assign out_word = leaving[N*TW-1:0];
     genvar g;
@@ -41,12 +42,10 @@ module code_collector #(
     endgenerate
     always @(posedge clk) begin
         if (rst) begin
-            count <= 0; gathering <= 1'b0; words_left <= 0;
+            count <= 0; windows <= 0; words_left <= 0;
         end else begin
-            if (begin_window) gathering <= 1'b1;
-            else if (move) gathering <= 1'b0;
-            if (move) count <= 0;
-            else if (code_valid) count <= count + 1'b1;
+            windows <= windows + 2'(begin_window) - 2'(gone);
+            count <= (move ? CW'(0) : count) + CW'(code_valid);
             if (move) words_left <= WW'(WORDS);
             else if (out_valid && out_ready) words_left <= words_left - 1'b1;
         end

@@ -1,37 +1,38 @@
 `timescale 1ns / 1ps
-// Sorts the spikes of each column by phase: a list of entries {word, channel}, and for each step where its entries end.
+// Sorts the spikes of each column by phase: entries {word, channel} in a ring, list after list, and where each step's entries end.
 //
 // Step s of a column holds the spikes of phase ORDER[s]. One entry a clock; words without a spike of the phase are passed while
-// earlier entries leave. The column then stands in its list slot until the walker frees it (freed: slots at once).
+// earlier entries leave. A list stands until the reader frees it (freed: lists at once). It waits while the ring is full, or
+// 2^SLOT_W lists stand.
 module list_builder #(
     parameter N = 4, parameter T = 8, parameter TW = 4, parameter STEP_W = 3, parameter [T*TW-1:0] ORDER = 0,
     parameter WORDS = 3, parameter WORD_W = 2, parameter CHANNEL_W = 2,
     parameter ENTRY_W = 4,    // {word, channel}; a part that has one value only is left out
-    parameter SLOT_W = 2,     // 2^SLOT_W list slots
-    parameter INDEX_W = 4     // a list's entries, and one more number for their end
+    parameter SLOT_W = 2,
+    parameter PLACE_W = 4     // 2^PLACE_W entries in the ring, more than a window can hold
 ) (
     input  wire                      clk,
     input  wire                      rst,
     // the oldest column of the buffer
     input  wire                      column_valid,
-    input  wire                      column_end,
     output wire                      column_done,
     output wire                      read,
     output wire [WORD_W-1:0]         read_number,
+    input  wire                      read_end,
     input  wire [N*TW-1:0]           word,
     // lists out
     output wire                      put,
-    output wire [SLOT_W-1:0]         put_slot,
-    output wire [INDEX_W-1:0]        put_index,
+    output wire [PLACE_W-1:0]        put_place,
     output wire [ENTRY_W-1:0]        put_entry,
     output wire                      step_put,
-    output wire [STEP_W-1:0]         step,
-    output wire [INDEX_W-1:0]        step_end,   // entries up to the end of this step
+    output wire [SLOT_W-1:0]         put_slot,
+    output wire [STEP_W-1:0]         put_step,
+    output wire [PLACE_W-1:0]        step_end,   // the place behind the step's last entry
     output wire                      built,      // the column's last step
     output wire                      built_end,  // it is the last column of a strip
     input  wire [SLOT_W:0]           freed
 );
-    localparam WIDTH = N + WORD_W + 1;
+    localparam WIDTH = N + WORD_W + 2;
 
     // Walk: words of each step. The word arrives one clock behind its number.
     reg [SLOT_W:0]   used;  // slots that are being filled, or are full
@@ -61,7 +62,7 @@ module list_builder #(
     endgenerate
     wire push = valid && !fill[2] && (last || spikes != 0);
     wire [1:0] oldest = fill[1:0] - 2'd1;
-    wire [WIDTH-1:0] newest = {last, word_number, spikes};
+    wire [WIDTH-1:0] newest = {last, read_end, word_number, spikes};
     wire [WIDTH-1:0] leaving;
     genvar b;
     generate
@@ -73,17 +74,20 @@ module list_builder #(
     endgenerate
 
     // Serializer: the lowest channel first.
-    reg               out_valid, out_last;
+    reg               out_valid, out_last, out_end;
     reg [WORD_W-1:0]  out_number;
     reg [N-1:0]       bitmap;
-    reg [SLOT_W-1:0]  slot;
+    reg [SLOT_W-1:0]  slot, oldest_slot;
     reg [STEP_W-1:0]  out_step;
-    reg [INDEX_W-1:0] count;
-    reg [(1<<SLOT_W)-1:0] ends;  // marks of the columns, taken over while they are walked
+    reg [PLACE_W-1:0] place;
+    reg [PLACE_W-1:0] starts [0:(1<<SLOT_W)-1];  // where the lists start
+    reg [PLACE_W-1:0] oldest_place;
     wire [N-1:0] lowest = bitmap & (~bitmap + 1'b1);
     wire [N-1:0] rest = bitmap & ~lowest;
     wire some = bitmap != 0;
-    wire finished = rest == 0;
+    wire space = PLACE_W'(place + 1'b1) != oldest_place;
+    wire emit = out_valid && space;
+    wire finished = emit && rest == 0;
     wire pop = fill != 0 && (!out_valid || finished);
     function [CHANNEL_W-1:0] index(input [N-1:0] one_hot);
         integer i;
@@ -94,6 +98,7 @@ module list_builder #(
     endfunction
     generate
         if (WORDS == 1) begin : entry
+            wire unused = &{1'b0, out_number};
             assign put_entry = index(lowest);
         end else if (N == 1) begin : entry
             assign put_entry = out_number;
@@ -101,20 +106,20 @@ module list_builder #(
             assign put_entry = {out_number, index(lowest)};
         end
     endgenerate
-    assign put = out_valid && some;
+    assign put = emit && some;
+    assign put_place = place;
     assign put_slot = slot;
-    assign put_index = count;
-    assign step_put = out_valid && out_last && finished;
-    assign step = out_step;
-    assign step_end = count + INDEX_W'(some);
+    assign put_step = out_step;
+    assign step_put = finished && out_last;
+    assign step_end = place + PLACE_W'(some);
     assign built = step_put && out_step == STEP_W'(T - 1);
-    assign built_end = ends[slot];
+    assign built_end = out_end;
+    wire [SLOT_W-1:0] next_slot = slot + 1'b1;
 
-    reg [SLOT_W-1:0] walk_slot;
     always @(posedge clk) begin
         if (rst) begin
-            used <= 0; walk_step <= 0; number <= 0; walking <= 1'b0; valid <= 1'b0; fill <= 0; walk_slot <= 0;
-            out_valid <= 1'b0; slot <= 0; out_step <= 0; count <= 0;
+            used <= 0; walk_step <= 0; number <= 0; walking <= 1'b0; valid <= 1'b0; fill <= 0;
+            out_valid <= 1'b0; slot <= 0; oldest_slot <= 0; out_step <= 0; place <= 0; oldest_place <= 0;
         end else begin
             used <= used + (SLOT_W+1)'(begins) - freed;
             if (go) begin
@@ -122,23 +127,23 @@ module list_builder #(
                 number <= last_word ? 0 : number + 1'b1;
                 if (last_word) walk_step <= last_step ? 0 : walk_step + 1'b1;
             end
-            if (column_done) walk_slot <= walk_slot + 1'b1;
             if (advance) valid <= go;
             fill <= fill + 3'(push) - 3'(pop);
             if (!out_valid || finished) out_valid <= pop;
-            if (built) begin
-                slot <= slot + 1'b1;
-                count <= 0;
-            end else if (put) count <= count + 1'b1;
+            if (put) place <= step_end;
             if (step_put) out_step <= built ? 0 : out_step + 1'b1;
+            if (built) slot <= next_slot;
+            oldest_slot <= oldest_slot + SLOT_W'(freed);
+            oldest_place <= starts[oldest_slot];
         end
+        if (rst) starts[0] <= 0;
+        else if (built) starts[next_slot] <= step_end;
         if (advance) begin
             phase <= ORDER[walk_step*TW +: TW];
             word_number <= number;
             last <= last_word;
         end
-        if (begins) ends[walk_slot] <= column_end;
-        if (pop) {out_last, out_number, bitmap} <= leaving;
-        else bitmap <= rest;
+        if (pop) {out_last, out_end, out_number, bitmap} <= leaving;
+        else if (emit) bitmap <= rest;
     end
 endmodule

@@ -4,9 +4,9 @@
 // A range is read two entries at a time; its odd last entry is paired with the first one of the next range of the same step.
 // The first weight of a step that shifts goes alone: acc <= 2 * acc + weight. With SHIFT > 1 empty shifts go before it.
 // The last addition of a class (drain) waits until the neurons can take the sums (drain_ready); nothing behind this module stalls.
-// Out, for the list memory's two ports: slots and indices, and which of them are weights at all (a_some, b_some).
+// Out, for the ring's two read ports: places, and which of them hold a spike to add (a_some, b_some).
 module pair_reader #(
-    parameter SHIFT = 1, parameter PASS_W = 1, parameter COL_W = 2, parameter SLOT_W = 2, parameter INDEX_W = 4
+    parameter SHIFT = 1, parameter PASS_W = 1, parameter COL_W = 2, parameter SLOT_W = 2, parameter PLACE_W = 4
 ) (
     input  wire               clk,
     input  wire               rst,
@@ -18,9 +18,8 @@ module pair_reader #(
     input  wire [SLOT_W:0]    range_frees,
     input  wire [PASS_W-1:0]  range_pass,
     input  wire [COL_W-1:0]   range_col,
-    input  wire [SLOT_W-1:0]  range_slot,
-    input  wire [INDEX_W-1:0] range_start,
-    input  wire [INDEX_W-1:0] range_end,
+    input  wire [PLACE_W-1:0] range_start,
+    input  wire [PLACE_W-1:0] range_end,
     output wire [SLOT_W:0]    freed,
     // to the neurons
     input  wire               drain_ready,
@@ -31,14 +30,12 @@ module pair_reader #(
     output wire [PASS_W-1:0]  op_pass,
     output wire               a_some,
     output wire [COL_W-1:0]   a_col,
-    output wire [SLOT_W-1:0]  a_slot,
-    output wire [INDEX_W-1:0] a_index,
+    output wire [PLACE_W-1:0] a_place,
     output wire               b_some,
     output wire [COL_W-1:0]   b_col,
-    output wire [SLOT_W-1:0]  b_slot,
-    output wire [INDEX_W-1:0] b_index
+    output wire [PLACE_W-1:0] b_place
 );
-    localparam WIDTH = 3 + PASS_W + COL_W + 2 * SLOT_W + 2 * INDEX_W;
+    localparam WIDTH = 3 + SLOT_W + PASS_W + COL_W + 2 * PLACE_W;
     localparam HW = SHIFT > 1 ? $clog2(SHIFT) : 1;
 
     // Queue of ranges.
@@ -48,7 +45,7 @@ module pair_reader #(
     wire head_valid = fill != 0;
     wire pop;
     wire [1:0] oldest = fill[1:0] - 2'd1;
-    wire [WIDTH-1:0] newest = {range_shift, range_drain, range_frees, range_pass, range_col, range_slot, range_start, range_end};
+    wire [WIDTH-1:0] newest = {range_shift, range_drain, range_frees, range_pass, range_col, range_start, range_end};
     wire [WIDTH-1:0] head;
     genvar b;
     generate
@@ -64,19 +61,18 @@ module pair_reader #(
     reg [SLOT_W:0]    frees, next_frees;
     reg [PASS_W-1:0]  pass, next_pass;
     reg [COL_W-1:0]   col, next_col;
-    reg [SLOT_W-1:0]  slot, next_slot;
-    reg [INDEX_W-1:0] start, finish, next_start, next_finish;
+    reg [PLACE_W-1:0] start, finish, next_start, next_finish;
     reg [HW-1:0]      shifted;  // empty shifts that have gone before this range
-    wire [INDEX_W-1:0] second = start + 1'b1;
+    wire [PLACE_W-1:0] second = start + 1'b1;
     wire none = start == finish;
     wire one = second == finish;
     wire next_none = next_start == next_finish;
-    wire [INDEX_W-1:0] next_second = next_start + 1'b1;
+    wire [PLACE_W-1:0] next_second = next_start + 1'b1;
     wire joins = next_valid && !drain && !next_shift;  // the next range is of the same step
     wire empty_shift = shift && shifted != HW'(SHIFT - 1);
     wire lone = shift || one;                     // one entry of this range goes
     wire join_pair = one && !shift && joins && !next_none;
-    wire end_range = !empty_shift && (none || one || (!shift && start + INDEX_W'(2) == finish));
+    wire end_range = !empty_shift && (none || one || (!shift && start + PLACE_W'(2) == finish));
     wire join_drain = end_range && joins && next_none && next_drain;  // nothing is left of the class
     wire next_gone = join_pair && next_second == next_finish;
     wire drains = end_range && (drain || join_drain || (next_gone && next_drain));
@@ -88,12 +84,10 @@ module pair_reader #(
     assign op_pass = pass;
     assign a_some = !none && !empty_shift;
     assign a_col = col;
-    assign a_slot = slot;
-    assign a_index = start;
+    assign a_place = start;
     assign b_some = join_pair || !(lone || none || empty_shift);
     assign b_col = one ? next_col : col;
-    assign b_slot = one ? next_slot : slot;
-    assign b_index = one ? next_start : second;
+    assign b_place = one ? next_start : second;
 
     wire over = go && end_range;
     wire both = over && (next_gone || join_drain);
@@ -111,16 +105,16 @@ module pair_reader #(
             if (go) shifted <= empty_shift ? shifted + 1'b1 : 0;
         end
         if (!valid || over) begin
-            if (from_head) {shift, drain, frees, pass, col, slot, start, finish} <= head;
+            if (from_head) {shift, drain, frees, pass, col, start, finish} <= head;
             else begin
-                {shift, drain, frees, pass, col, slot, finish} <=
-                    {next_shift, next_drain, next_frees, next_pass, next_col, next_slot, next_finish};
+                {shift, drain, frees, pass, col, finish} <=
+                    {next_shift, next_drain, next_frees, next_pass, next_col, next_finish};
                 start <= join_pair ? next_second : next_start;
             end
         end else if (go && !empty_shift) begin
             shift <= 1'b0;
-            start <= shift ? second : start + INDEX_W'(2);
+            start <= shift ? second : start + PLACE_W'(2);
         end
-        if (pop) {next_shift, next_drain, next_frees, next_pass, next_col, next_slot, next_start, next_finish} <= head;
+        if (pop) {next_shift, next_drain, next_frees, next_pass, next_col, next_start, next_finish} <= head;
     end
 endmodule

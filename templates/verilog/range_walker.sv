@@ -1,5 +1,5 @@
 `timescale 1ns / 1ps
-// Walks windows of COLS neighbouring column lists in the order of the steps, a list at a time: ranges of entries.
+// Walks windows of COLS neighbouring column lists in the order of the steps, a list at a time: ranges of places in the ring.
 //
 // For each pass, each step, each column: the range of the column's list that belongs to the step; empty ones are passed.
 // range_shift: the accumulators shift before the range's first weight. range_drain: its last weight ends a class.
@@ -9,7 +9,7 @@
 module range_walker #(
     parameter T = 8, parameter STEP_W = 3, parameter [T-1:0] SHIFTS = 0, parameter [T-1:0] DRAINS = 0,
     parameter COLS = 3, parameter COL_W = 2, parameter STRIDE = 1,
-    parameter SLOT_W = 2, parameter INDEX_W = 4, parameter PASSES = 1, parameter PASS_W = 1
+    parameter SLOT_W = 2, parameter PLACE_W = 4, parameter PASSES = 1, parameter PASS_W = 1
 ) (
     input  wire                clk,
     input  wire                rst,
@@ -17,7 +17,7 @@ module range_walker #(
     input  wire                step_put,
     input  wire [SLOT_W-1:0]   put_slot,
     input  wire [STEP_W-1:0]   put_step,
-    input  wire [INDEX_W-1:0]  put_end,
+    input  wire [PLACE_W-1:0]  put_end,
     input  wire                built,
     input  wire                built_end,
     // ranges out
@@ -28,12 +28,11 @@ module range_walker #(
     output wire [SLOT_W:0]     range_frees,
     output wire [PASS_W-1:0]   range_pass,
     output wire [COL_W-1:0]    range_col,
-    output wire [SLOT_W-1:0]   range_slot,
-    output wire [INDEX_W-1:0]  range_start,
-    output wire [INDEX_W-1:0]  range_end
+    output wire [PLACE_W-1:0]  range_start,
+    output wire [PLACE_W-1:0]  range_end
 );
-    // Where each step of a list ends; it begins where the step before it ends.
-    reg [INDEX_W-1:0] step_ends [0:(1<<(SLOT_W+STEP_W))-1];
+    // Where each step of a list ends; it begins where the step before it ends, and a list where the list before it ends.
+    reg [PLACE_W-1:0] step_ends [0:(1<<(SLOT_W+STEP_W))-1];
     reg [(1<<SLOT_W)-1:0] strip_ends;
     reg [SLOT_W:0]   held;  // lists from first_slot on
     reg [SLOT_W-1:0] first_slot, slot;
@@ -44,8 +43,10 @@ module range_walker #(
     wire [SLOT_W-1:0] last_slot = first_slot + SLOT_W'(COLS - 1);
     wire strip_done = strip_ends[last_slot];
     wire walking = held >= (SLOT_W+1)'(COLS);
-    wire [INDEX_W-1:0] start = step == 0 ? 0 : step_ends[{slot, STEP_W'(step - 1'b1)}];
-    wire [INDEX_W-1:0] finish = step_ends[{slot, step}];
+    wire [SLOT_W-1:0] slot_before = slot - SLOT_W'(step == 0);
+    wire [STEP_W-1:0] step_before = step == 0 ? STEP_W'(T - 1) : step - 1'b1;
+    wire [PLACE_W-1:0] start = step_ends[{slot_before, step_before}];
+    wire [PLACE_W-1:0] finish = step_ends[{slot, step}];
     wire some = start != finish;
     wire end_step = col == COL_W'(COLS - 1);
     wire end_pass = end_step && step == STEP_W'(T - 1);
@@ -58,14 +59,14 @@ module range_walker #(
     assign range_drain = must_drain;
     assign range_pass = pass;
     assign range_col = col;
-    assign range_slot = slot;
     assign range_start = start;
     assign range_end = finish;
     wire [SLOT_W:0] step_on = strip_done ? (SLOT_W+1)'(COLS) : (SLOT_W+1)'(STRIDE);
     assign range_frees = end_window ? step_on : 0;
     wire [SLOT_W-1:0] next_first = first_slot + SLOT_W'(step_on);
     always @(posedge clk) begin
-        if (step_put) step_ends[{put_slot, put_step}] <= put_end;
+        if (rst) step_ends[{{SLOT_W{1'b1}}, STEP_W'(T - 1)}] <= 0;
+        else if (step_put) step_ends[{put_slot, put_step}] <= put_end;
         if (built) strip_ends[put_slot] <= built_end;
         if (rst) begin
             held <= 0; first_slot <= 0; slot <= 0; step <= 0; col <= 0; pass <= 0; sent <= 1'b0;

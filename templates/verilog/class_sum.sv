@@ -1,0 +1,83 @@
+`timescale 1ns / 1ps
+// What the neurons of one group of lanes have integrated, without their bias: sum over the classes of Q[class] * sum of the lane.
+//
+// With each drain of the lanes the sums before move on, so that after a window's last drain all of its classes stand here. take
+// copies them; then the lanes' neurons follow one another, a clock each, while the next window is added. Q of the last class
+// lies in the lowest bits. MULTIPLY = 0: one class, Q = 1. CLASSES + 1 clocks from in_valid to out_valid.
+module class_sum #(
+    parameter LANES = 4, parameter LANE_W = 2, parameter A = 16, parameter V = 24, parameter PASS_W = 1,
+    parameter CLASSES = 2, parameter MULTIPLY = 1, parameter QB = 12, parameter [CLASSES*QB-1:0] Q = 0
+) (
+    input  wire                clk,
+    input  wire                rst,
+    // sums of the lanes
+    input  wire                drain,
+    input  wire [LANES*A-1:0]  sums,
+    input  wire                take,
+    // the neuron
+    input  wire                in_valid,
+    input  wire [LANE_W-1:0]   in_lane,
+    input  wire [PASS_W-1:0]   in_pass,
+    // what it integrated
+    output wire                out_valid,
+    output wire [LANE_W-1:0]   out_lane,
+    output wire [PASS_W-1:0]   out_pass,
+    output wire signed [V-1:0] out_sum
+);
+    // Sums at a pitch of a power of two: a plain multiplexer for every synthesizer.
+    localparam PITCH = 1 << $clog2(A);
+    wire [LANES*PITCH-1:0] newest;
+    genvar l, c;
+    generate
+        for (l = 0; l < LANES; l = l + 1) begin : lane
+            assign newest[l*PITCH +: PITCH] = PITCH'($unsigned(sums[l*A +: A]));
+        end
+        for (c = 0; c < CLASSES; c = c + 1) begin : of_class  // 0: the class that drains last
+            wire [LANES*PITCH-1:0] now;
+            reg  [LANES*PITCH-1:0] taken;
+            reg  signed [A-1:0]    picked;
+            if (c == 0) begin : last_drain
+                assign now = newest;
+            end else begin : earlier_drain
+                reg [LANES*PITCH-1:0] kept;
+                assign now = kept;
+                always @(posedge clk) if (drain) kept <= of_class[c-1].now;
+            end
+            always @(posedge clk) begin
+                if (take) taken <= now;
+                picked <= taken[in_lane*PITCH +: A];
+            end
+        end
+        // One product and one addition a clock: the shape of a chain of DSP slices.
+        for (c = 0; c < CLASSES; c = c + 1) begin : add
+            reg signed [V-1:0] total;
+            if (MULTIPLY == 0) begin : plain
+                always @(posedge clk) total <= V'(of_class[0].picked);
+            end else begin : multiply
+                wire signed [QB:0] q = {1'b0, Q[c*QB +: QB]};
+                if (c == 0) begin : first
+                    always @(posedge clk) total <= V'(of_class[0].picked * q);
+                end else begin : next
+                    reg signed [A-1:0] delayed [0:c-1];
+                    integer d;
+                    always @(posedge clk) begin
+                        delayed[0] <= of_class[c].picked;
+                        for (d = 1; d < c; d = d + 1) delayed[d] <= delayed[d-1];
+                        total <= add[c-1].total + V'(delayed[c-1] * q);
+                    end
+                end
+            end
+        end
+    endgenerate
+    localparam LATENCY = CLASSES + 1;
+    localparam TAG = PASS_W + LANE_W;
+    reg [LATENCY-1:0]     valid;
+    reg [LATENCY*TAG-1:0] tags;
+    always @(posedge clk) begin
+        valid <= rst ? 0 : LATENCY'({valid, in_valid});
+        tags <= (LATENCY*TAG)'({tags, in_pass, in_lane});
+    end
+    assign out_valid = valid[LATENCY-1];
+    assign {out_pass, out_lane} = tags[LATENCY*TAG-1 -: TAG];
+    assign out_sum = add[CLASSES-1].total;
+endmodule
