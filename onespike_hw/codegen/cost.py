@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from onespike_hw.codegen.layout import SETTLE
 from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream
 
-LUT_ROM_ROWS = 64
-"""Weights of so many rows go into LUTs: a block RAM would stand all but empty."""
+LUT_ROM_ROWS = 65
+"""Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
 
 _BRAM_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 """Words and width of a block RAM of 36 kbit with one read port."""

@@ -12,8 +12,8 @@ from onespike_hw.codegen.schedule import Schedule, schedule
 from onespike_hw.errors import BoardError
 from onespike_hw.network import INPUT, Layer, Network
 
-WORD_CHANNELS = 32
-"""Channels in a word of codes, at most: the serializer looks at all of them in one clock."""
+WORD_CHANNELS = {("conv", "conv"): 32, ("conv", "linear"): 16, ("linear", "linear"): 8}
+"""Channels in a word of codes, at most, between two kinds of layers: what reads it looks at all of them in one clock."""
 GROUP_LANES = 16
 """Lanes that share one drain, at most: 16 drains of 2 classes hide behind a window of 32 spikes or more."""
 SETTLE = 6
@@ -21,7 +21,7 @@ SETTLE = 6
 
 
 STRIP = 7
-"""Neighbouring windows of one engine, about: it lists each column once, so a longer strip lists less and answers later."""
+"""Neighbouring windows of one engine, about: a column is listed once, so a longer strip lists less and answers later."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,11 @@ def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) 
 def _word_channels(net: Network, layer: Layer, largest: int) -> int:
     """Channels in a word of codes: as many as the layer's lanes, the next layer's groups and WORD_CHANNELS allow."""
     channels = layer.shape[0]
+    index = [other.name for other in net.layers].index(layer.name) + 1
+    reader = next(other.kind for other in net.layers[index:] if other.weight is not None)
+    most = WORD_CHANNELS[layer.kind, reader]
     groups = _reader_groups(net, layer.name)
-    return max(d for d in divisors(largest) if d <= WORD_CHANNELS and _suits_groups(d, channels, groups))
+    return max(d for d in divisors(largest) if d <= most and _suits_groups(d, channels, groups))
 
 
 def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Parallel) -> EnginePlan:
@@ -225,7 +228,7 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
 def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:
     """Can an engine of this layer list its columns and add two spikes a clock?
 
-    The sums must shift from phase to phase, and windows must share columns, so that a list is read more often than written.
+    The sums must shift from phase to phase, and windows must share columns: a list is read more often than written.
     """
     return (
         layer.kind == "conv"

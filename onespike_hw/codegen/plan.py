@@ -177,7 +177,7 @@ class EnginePlan:
 
     @property
     def pair_address_bits(self) -> int:
-        """Address bits of an engine of pairs: {pass, column, word, channel}, and a place for the row of zeros, all ones."""
+        """Address bits of an engine of pairs: {pass, column, word, channel}; the row of zeros lies at all ones."""
         counts = (self.passes, self.cols, self.column_words, self.source.n)
         return sum(map(_field, counts)) + all(count & (count - 1) == 0 for count in counts)
 

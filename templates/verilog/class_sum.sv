@@ -24,28 +24,24 @@ module class_sum #(
     output wire [PASS_W-1:0]   out_pass,
     output wire signed [V-1:0] out_sum
 );
-    // Sums at a pitch of a power of two: a plain multiplexer for every synthesizer.
-    localparam PITCH = 1 << $clog2(A);
-    wire [LANES*PITCH-1:0] newest;
-    genvar l, c;
+    genvar c;
     generate
-        for (l = 0; l < LANES; l = l + 1) begin : lane
-            assign newest[l*PITCH +: PITCH] = PITCH'($unsigned(sums[l*A +: A]));
-        end
         for (c = 0; c < CLASSES; c = c + 1) begin : of_class  // 0: the class that drains last
-            wire [LANES*PITCH-1:0] now;
-            reg  [LANES*PITCH-1:0] taken;
-            reg  signed [A-1:0]    picked;
+            wire [LANES*A-1:0]  now;
+            wire [A-1:0]        chosen;
+            reg  [LANES*A-1:0]  taken;
+            reg  signed [A-1:0] picked;
             if (c == 0) begin : last_drain
-                assign now = newest;
+                assign now = sums;
             end else begin : earlier_drain
-                reg [LANES*PITCH-1:0] kept;
+                reg [LANES*A-1:0] kept;
                 assign now = kept;
                 always @(posedge clk) if (drain) kept <= of_class[c-1].now;
             end
+            lane_mux #(.LANES(LANES), .LANE_W(LANE_W), .WIDTH(A)) mux (.words(taken), .lane(in_lane), .word(chosen));
             always @(posedge clk) begin
                 if (take) taken <= now;
-                picked <= taken[in_lane*PITCH +: A];
+                picked <= chosen;
             end
         end
         // One product and one addition a clock: the shape of a chain of DSP slices.
