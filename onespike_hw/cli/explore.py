@@ -17,6 +17,7 @@ from onespike_hw import golden
 from onespike_hw.cli.console import listing, progress_bar, step
 from onespike_hw.cli.files import check_file, write_file
 from onespike_hw.cli.sources import Conversion, Data, load_conversion, load_data
+from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.planner import plan_network
 from onespike_hw.errors import BoardError, ConversionError
@@ -109,7 +110,7 @@ def explore(conversion: Conversion, choice: Choice, data: Data, boards: Sequence
 
 def _planned(point: Point, net: oh.Network, board: Board, densities: dict[str, float]) -> Point:
     try:
-        plan = plan_network(net, board, densities)
+        plan = plan_network(net, board, {name: Activity(density) for name, density in densities.items()})
     except BoardError as error:
         return replace(point, note=str(error))
     pace = speed(plan, board)

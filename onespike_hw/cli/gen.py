@@ -14,8 +14,12 @@ import onespike_hw as oh
 from onespike_hw.cli import evaluate
 from onespike_hw.cli.check import Check, Player, play, predict, verdict
 from onespike_hw.cli.console import step, summary
+from onespike_hw.codegen.activity import measure
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.folder import check_target
+
+ACTIVITY_IMAGES = 32
+"""Images on whose codes the planner bases the lanes."""
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -24,10 +28,11 @@ def run(args: argparse.Namespace, console: Console) -> int:
     check_target(out, force=args.force)
     evaluation = evaluate.prepare(args, console)
     step(console, f"generating for {board.title} into {out}")
-    net, densities = evaluation.source.net, evaluation.figures.densities
+    net = evaluation.source.net
     images = evaluation.data.images[: args.images]
     vectors = _vectors(net, images) if args.backend == "hls" else None
-    design = oh.generate(net, board, out, backend=args.backend, force=args.force, density=densities, vectors=vectors)
+    activity = measure(net, oh.golden.run(net, evaluation.data.images[:ACTIVITY_IMAGES]).codes)
+    design = oh.generate(net, board, out, backend=args.backend, force=args.force, activity=activity, vectors=vectors)
     check = _play(design, images, console)
     console.print(summary([*evaluate.rows(evaluation), *_rows(design, check)]))
     return verdict(check, console)
@@ -52,7 +57,7 @@ def _rows(design: oh.Design, check: Check) -> list[tuple[str, str]]:
     return [
         ("board", f"{board.title}, {board.part}"),
         ("cycles", check.cycles),
-        ("lanes", f"{plan.lanes:,}"),
+        ("lanes", f"{plan.lanes:,}, which add {plan.weights_per_cycle:,} weights a cycle"),
         ("memory", f"{plan.weight_memory_bits:,} bits of weights"),
         ("files", str(design.path)),
         ("check", check.compared),

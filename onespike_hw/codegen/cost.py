@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.layout import SETTLE
 from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
+
+LINE_RAM_ROWS = 96
+"""Line buffers of so many words are built of LUTs by yosys; larger ones of block RAM."""
 
 _BRAM_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 """Words and width of a block RAM of 36 kbit with one read port."""
@@ -30,23 +34,48 @@ class Resources:
         return Resources(self.luts * count, self.brams * count, self.dsps * count)
 
 
-def window_cycles(engine: EnginePlan, density: float) -> float:
-    """Clocks of one engine for one window, where each input value spikes with probability `density`."""
-    period = max(engine.group_lanes, SETTLE)
+def window_cycles(engine: EnginePlan, activity: Activity) -> float:
+    """Clocks of one engine for one window."""
     words = engine.cols * engine.pass_units * engine.rows
-    search = period * engine.levels if engine.layer.fires else engine.group_lanes
+    if engine.pairs:
+        return engine.passes * max(_pair_cycles(engine, activity), _list_cycles(engine, activity.density))
+    if engine.pipelined:
+        neurons = float(engine.group_lanes)
+    else:
+        period = max(engine.group_lanes, SETTLE)
+        neurons = max(period * engine.classes, period * engine.levels if engine.layer.fires else engine.group_lanes)
     if engine.schedule is None:
-        return engine.passes * max(words * engine.j, period, search) + 1
+        return engine.passes * max(words * engine.j, neurons) + 1
     phases = engine.timesteps
-    silent = (1 - density / phases) ** engine.groups
+    silent = (1 - activity.density / phases) ** engine.groups
     issue = words * engine.j * phases * (1 - silent)
-    word_silent = (1 - density / phases) ** (engine.groups * engine.j)
+    word_silent = (1 - activity.density / phases) ** (engine.groups * engine.j)
     visited = words * phases * (1 - word_silent)
     scan = max(visited, phases * engine.cols * engine.pass_units)
-    return engine.passes * (max(issue, scan, period * engine.classes, search) + 3) + 2
+    return engine.passes * (max(issue, scan, neurons) + 3) + 2
 
 
-def stage_cycles(stage: EnginePlan | PoolPlan, density: float) -> float:
+def _pair_cycles(engine: EnginePlan, activity: Activity) -> float:
+    """Clocks in which an engine of pairs adds the spikes of a window."""
+    if activity.pair_cycles is not None:
+        return max(activity.pair_cycles, engine.group_lanes)
+    assert engine.schedule is not None
+    steps = engine.schedule
+    mean = engine.cols * engine.column_words * engine.source.n * activity.density / engine.timesteps
+    clocks = sum(
+        (steps.shift - 1 + max(1.0, mean / 2 + 0.75)) if shifts else mean / 2 + 0.25 for shifts in steps.shifts
+    )
+    return max(clocks, float(engine.group_lanes))
+
+
+def _list_cycles(engine: EnginePlan, density: float) -> float:
+    """Clocks in which an engine of pairs lists the columns that a window needs anew."""
+    spikes = engine.column_words * engine.source.n * density
+    columns = ((engine.strip - 1) * engine.stride + engine.cols) / engine.strip
+    return columns * max(spikes + 2, engine.timesteps * engine.column_words + 2) / engine.passes
+
+
+def stage_cycles(stage: EnginePlan | PoolPlan, activity: Activity) -> float:
     """Clocks for one image: the slower one of the engines and of what feeds them."""
     feed = float(stage.source.image_words)
     if stage.line is not None:
@@ -54,7 +83,7 @@ def stage_cycles(stage: EnginePlan | PoolPlan, density: float) -> float:
         feed = float(line.rows_out * (line.columns * line.kernel_w * line.kernel_h * stage.source.words + 2))
     if isinstance(stage, PoolPlan):
         return feed
-    return max(feed, stage.windows * window_cycles(stage, density) / stage.engines)
+    return max(feed, stage.windows * window_cycles(stage, activity) / stage.engines)
 
 
 def _memory_brams(rows: int, bits: int) -> float:
@@ -65,36 +94,107 @@ def _memory_brams(rows: int, bits: int) -> float:
     return float(math.ceil(bits / width) * math.ceil(rows / depth))
 
 
+def _pair_rom_brams(rows: int, bits: int) -> float:
+    """Block RAMs of 36 kbit for a memory of two read ports: 18 bits a port in each half, to 1,024 rows."""
+    if rows <= LUT_ROM_ROWS:
+        return 0.0
+    return math.ceil(bits / 18) / 2 * math.ceil(rows / 1024)
+
+
 def _line_resources(line: LinePlan, source: Stream) -> Resources:
     rows = line.lines * source.width * source.words
-    return Resources(240.0, max(0.5, _memory_brams(rows, source.word_bits)) if rows > LUT_ROM_ROWS else 0.0)
+    if rows <= LINE_RAM_ROWS:
+        return Resources(115.0 + _ram_luts(rows, source.word_bits))
+    return Resources(130.0, max(0.5, _memory_brams(rows, source.word_bits)))
 
 
 def engine_resources(engine: EnginePlan) -> Resources:
     """One engine with its weights."""
-    rows, weight_row_bits = engine.weight_rows, engine.lanes * engine.weight_bits
-    brams = _memory_brams(rows, weight_row_bits)
-    rom = weight_row_bits * math.ceil(rows / 64) if brams == 0 else 0
-    addresses = engine.depth << (engine.unit_bits if engine.units > 1 else 0) + (
-        engine.row_bits if engine.rows > 1 else 0
+    memory = _weight_memory(engine)
+    front = _dense_front(engine) if engine.schedule is None else _pair_front(engine) if engine.pairs else _front(engine)
+    collector = 8.0 if engine.out_words == engine.passes else engine.lanes * engine.code_bits
+    neurons = _pipeline_group(engine) if engine.pipelined else _group(engine)
+    control = Resources(14.0 if engine.pipelined else 31.0)
+    return (
+        memory
+        + front
+        + _lane(engine).times(engine.lanes)
+        + neurons.times(engine.lane_groups)
+        + control
+        + Resources(collector if engine.layer.fires else 0.0)
     )
-    window = 26 + _ram_luts(addresses, engine.source.word_bits)
-    drain = 4.1 * engine.acc_bits * engine.group_lanes / 16 + 3.6 * engine.potential_bits
-    lane_addresses = 1 << (engine.pass_bits if engine.passes > 1 else 0) + engine.lane_bits
-    bias = engine.potential_bits * math.ceil(lane_addresses / 64)
-    ladder = 2 * engine.potential_bits * math.ceil((lane_addresses << engine.node_bits) / 64)
-    group = drain + bias + (50 + 0.85 * ladder if engine.layer.fires else 30)
-    if engine.early:
-        group += engine.potential_bits * math.ceil((lane_addresses << engine.step_bits) / 64) + 30
-    collector = 5 if engine.out_words == engine.passes else engine.lanes * engine.code_bits
+
+
+def _weight_memory(engine: EnginePlan) -> Resources:
+    bits = engine.lanes * engine.weight_bits
+    ports = 2 if engine.pairs else 1
+    if engine.memory_rows <= LUT_ROM_ROWS:
+        return Resources(ports * 0.9 * bits * math.ceil(engine.memory_rows / 64))
+    if engine.pairs:
+        rest = 2 * engine.rest_bits * math.ceil(engine.memory_rows / 64)
+        return Resources(rest, _pair_rom_brams(engine.memory_rows, bits - engine.rest_bits))
+    return Resources(brams=_memory_brams(engine.memory_rows, bits))
+
+
+def _lane(engine: EnginePlan) -> Resources:
     if engine.schedule is None:
-        lane, dsps, fetch = 0.0, float(engine.lanes), 60.0 + engine.source.n * engine.source.bits
-    else:
-        lane, dsps = engine.acc_bits + 1.1, float(engine.lane_groups)
-        flags = engine.timesteps * _ram_luts(engine.depth << (engine.unit_bits if engine.units > 1 else 0), engine.rows)
-        fetch = 85 + flags + 36 + 8.1 * engine.source.n
-    luts = fetch + rom + window + collector + 31 + engine.lanes * lane + engine.lane_groups * group
-    return Resources(luts, brams, dsps)
+        return Resources(1.0, dsps=1.0)
+    return Resources(engine.acc_bits + 1.2)
+
+
+def _dense_front(engine: EnginePlan) -> Resources:
+    return Resources(45.0 + _window_luts(engine) + engine.source.n * engine.source.bits)
+
+
+def _front(engine: EnginePlan) -> Resources:
+    """Window, walker, fetch and serializer: what finds one spike a clock."""
+    units = engine.depth << (engine.unit_bits if engine.units > 1 else 0)
+    flags = engine.timesteps * _ram_luts(units, engine.rows)
+    return Resources(121 + flags + 8.1 * engine.source.n + _window_luts(engine))
+
+
+def _pair_front(engine: EnginePlan) -> Resources:
+    """Column buffer, lists and reader: what finds two spikes a clock."""
+    place = engine.place_bits
+    ring = 2 * _ram_luts(1 << place, engine.entry_bits) * 1.1
+    ends = 2 * _ram_luts(1 << (engine.list_slot_bits + engine.step_bits), place)
+    columns = 20 + _ram_luts(engine.depth, engine.source.word_bits + 1)
+    return Resources(columns + 105 + 5.0 * engine.source.n + 85 + ends + 75 + 8.0 * place + ring + 20)
+
+
+def _window_luts(engine: EnginePlan) -> float:
+    words = engine.depth << (engine.unit_bits if engine.units > 1 else 0) + (engine.row_bits if engine.rows > 1 else 0)
+    return 26 + (_ram_luts(words, engine.source.word_bits) if words <= 2 * LINE_RAM_ROWS else 0)
+
+
+def _lane_addresses(engine: EnginePlan) -> int:
+    return 1 << (engine.pass_bits if engine.passes > 1 else 0) + engine.lane_bits
+
+
+def _mux_luts(lanes: int) -> float:
+    """LUTs a bit of a multiplexer over so many lanes."""
+    return float(math.ceil(lanes / 4)) if lanes > 1 else 0.0
+
+
+def _pipeline_group(engine: EnginePlan) -> Resources:
+    """The neurons of one group of lanes, as a pipeline."""
+    nodes = [
+        _lane_addresses(engine) << (engine.level_node_bits(level) if level else 0) for level in range(engine.levels)
+    ]
+    ladder = sum(38 + 1.8 * engine.sum_bits * math.ceil(count / 64) for count in nodes)
+    mux = engine.classes * engine.acc_bits * _mux_luts(engine.group_lanes)
+    return Resources(18 + mux + ladder, dsps=0.0 if engine.schedule is None else float(engine.classes))
+
+
+def _group(engine: EnginePlan) -> Resources:
+    """The neurons of one group of lanes, where each drain goes into a potential."""
+    drain = 4.1 * engine.acc_bits * engine.group_lanes / 16 + 3.6 * engine.potential_bits
+    bias = engine.potential_bits * math.ceil(_lane_addresses(engine) / 64)
+    ladder = 2 * engine.potential_bits * math.ceil((_lane_addresses(engine) << engine.node_bits) / 64)
+    luts = drain + bias + (50 + 0.85 * ladder if engine.layer.fires else 30)
+    if engine.early:
+        luts += engine.potential_bits * math.ceil((_lane_addresses(engine) << engine.step_bits) / 64) + 30
+    return Resources(luts, dsps=0.0 if engine.schedule is None else 1.0)
 
 
 def _ram_luts(words: int, bits: int) -> float:
@@ -104,6 +204,16 @@ def _ram_luts(words: int, bits: int) -> float:
     return 4 * math.ceil(bits / 3) * math.ceil(words / 64)
 
 
+def _layer_resources(engine: EnginePlan) -> Resources:
+    """What a layer's engines share: dealer, flags, queues, merge."""
+    several = engine.engines > 1
+    flags = 0.0 if engine.schedule is None or engine.pairs else engine.source.n * engine.timesteps * 1.9
+    queue = 17 + _ram_luts(1 << engine.fifo_bits, engine.out.word_bits) if engine.pairs and several else 0
+    dealer = 24 + (queue + 7) * engine.engines if engine.pairs else 12
+    merge = engine.out.word_bits * (engine.engines + 1) / 3 if several else 0.0
+    return Resources(16 + dealer + flags + merge)
+
+
 def plan_resources(plan: Plan) -> Resources:
     """The whole accelerator."""
     total = Resources(luts=60.0)
@@ -111,9 +221,7 @@ def plan_resources(plan: Plan) -> Resources:
         if stage.line is not None:
             total = total + _line_resources(stage.line, stage.source)
         if isinstance(stage, EnginePlan):
-            flags = 0.0 if stage.schedule is None else stage.source.n * stage.timesteps * 1.9
-            merge = stage.out.word_bits * (stage.engines + 1) / 3 if stage.engines > 1 else 0.0
-            total = total + engine_resources(stage).times(stage.engines) + Resources(luts=40.0 + flags + merge)
+            total = total + engine_resources(stage).times(stage.engines) + _layer_resources(stage)
         else:
             total = total + Resources(luts=20.0 + stage.source.word_bits * 1.5)
     return total

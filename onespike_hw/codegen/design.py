@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from onespike_hw.codegen import hls, verilog
+from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
@@ -33,7 +34,8 @@ class Design:
     """What `generate` made.
 
     path     the output folder: network.onespike, plan.json, and
-             for Verilog rtl/ (modules and memory files) and sim/ (test bench), for HLS hls/ (a Vitis HLS project)
+             for Verilog rtl/ (modules and memory files), sim/ (test bench) and synth/ (a yosys script, and modules made
+             of the board's primitives), for HLS hls/ (a Vitis HLS project)
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
@@ -77,7 +79,7 @@ def load_design(folder: str | Path) -> Design:
         facts = json.loads((path / "plan.json").read_text())
         board = Board(**facts["board"])
         layers = {layer["name"]: layer for layer in facts["layers"]}
-        parallel = {name: Parallel(layer["tiles"], layer["engines"]) for name, layer in layers.items()}
+        parallel = {name: Parallel(layer["tiles"], layer["engines"], layer["pairs"]) for name, layer in layers.items()}
         plan = lay_out(net, board.input_bus_bits, parallel)
         stages = tuple(
             replace(stage, estimated_cycles=layers[stage.layer.name]["estimated_cycles"])
@@ -97,7 +99,7 @@ def generate(
     *,
     backend: str = "verilog",
     force: bool = False,
-    density: Mapping[str, float] | None = None,
+    activity: Mapping[str, Activity] | None = None,
     vectors: tuple[Int64, Int64] | None = None,
 ) -> Design:
     """Emit the accelerator of a network for a board.
@@ -107,7 +109,7 @@ def generate(
     out      folder to write; it must not exist, or be ours and `force`
     backend  "verilog", or "hls": a Vitis HLS project
     vectors  input integers [N, *net.input_shape] and their golden logits, for the C++ test bench of an HLS project
-    density  layer name -> share of the values it reads that spike; steers the lanes (onespike_hw.codegen.planner)
+    activity layer name -> what it reads (onespike_hw.codegen.activity.measure); steers the lanes
 
     The same network, board and options give the same bytes. Raises BoardError where the network does not fit the board,
     OutputError where the folder cannot be written.
@@ -116,7 +118,7 @@ def generate(
         raise OutputError(f"backend {backend!r} is unknown; use {' or '.join(map(repr, BACKENDS))}")
     check_target(Path(out), force=force)
     target = board if isinstance(board, Board) else load_board(board)
-    plan = plan_network(net, target, density)
+    plan = plan_network(net, target, activity, pairs=backend == "verilog")
     path = write_folder(
         out, render(plan, target, backend, vectors), force=force, marker={"backend": backend, "board": target.name}
     )
@@ -133,6 +135,7 @@ def render(
     else:
         files = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
+        files |= {f"synth/{name}": text for name, text in verilog.render_synthesis(board, list(files)).items()}
     files["network.onespike"] = to_bytes(plan.net)
     files["plan.json"] = json.dumps(summary(plan, board), indent=2) + "\n"
     return files
@@ -145,6 +148,7 @@ def summary(plan: Plan, board: Board) -> dict[str, object]:
         "board": asdict(board),
         "timesteps": plan.net.timesteps,
         "lanes": plan.lanes,
+        "weights_per_cycle": plan.weights_per_cycle,
         "weight_memory_bits": plan.weight_memory_bits,
         "estimated_luts": round(needed.luts),
         "estimated_brams": needed.brams,
@@ -158,6 +162,7 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "name": engine.layer.name,
         "engines": engine.engines,
         "lanes": engine.lanes,
+        "pairs": engine.pairs,
         "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,

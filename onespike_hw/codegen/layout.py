@@ -13,29 +13,27 @@ from onespike_hw.errors import BoardError
 from onespike_hw.network import INPUT, Layer, Network
 
 WORD_CHANNELS = {("conv", "conv"): 32, ("conv", "linear"): 16, ("linear", "linear"): 8}
-"""Channels in a word of codes, at most, between two kinds of layers: what reads it looks at all of them in one clock."""
+"""Channels in a word of codes, at most, between two kinds of layers: the reader looks at all of them in one clock."""
 GROUP_LANES = 16
-"""Lanes that share one drain, at most: 16 drains of 2 classes hide behind a window of 32 spikes or more."""
+"""Lanes that share the neurons behind them, at most: a window keeps those busy for so many clocks."""
 SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
 
 STRIP = 7
-"""Neighbouring windows of one engine, about: a column is listed once, so a longer strip lists less and answers later."""
+"""Neighbouring windows of one engine, about: a longer strip lists fewer columns twice, and answers later."""
 
 
 @dataclass(frozen=True)
 class Parallel:
     """How a layer is spread: output channels in `tiles` passes, windows over `engines` engines.
 
-    group_lanes   lanes that share one drain, at most: fewer drain sooner, and cost more
-    pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
+    pairs   lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
     """
 
     tiles: int = 1
     engines: int = 1
     pairs: bool = True
-    group_lanes: int = GROUP_LANES
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -180,11 +178,7 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         cols, units, rows = _vector_window(source)
         columns, stride, row_windows, windows = cols, 1, 1, 1
     pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
-    strip = _strip(row_windows, cols, stride, parallel.engines) if pairs else 1
-    ahead = min(cols, parallel.engines * stride)
-    ring = cols + ahead
-    if pairs:  # a strip of its own, loaded while the others work
-        ring = units * rows * (cols + (strip - 1) * stride if parallel.engines > 1 else 2)
+    shared = GROUP_LANES if steps is not None else min(GROUP_LANES, max(4, cols * units * rows * source.n // groups))
     weight_bits, acc_bits, sum_bits, potential_bits = _widths(net, layer, source, steps)
     out = Stream(
         name, layer.name, channels, height, width, n, 1, code_bits if layer.fires else potential_bits, layer.fires
@@ -202,27 +196,38 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         cols=cols,
         units=units,
         rows=rows,
-        depth=1 << bits_for(ring),
-        strip=strip,
+        depth=0,
+        strip=0,
         pairs=pairs,
         group_passes=group_passes,
         tiles=parallel.tiles,
         lanes=lanes,
         groups=groups,
         j=source.n // groups,
-        engines=parallel.engines,
+        engines=1,
         schedule=steps,
         weight_bits=weight_bits,
         acc_bits=acc_bits,
         sum_bits=sum_bits,
         potential_bits=potential_bits,
-        group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= parallel.group_lanes),
+        group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= shared),
         timesteps=net.timesteps,
         code_bits=code_bits,
         wait=net.wait,
         estimated_cycles=0,
     )
-    return engine
+    return with_engines(engine, parallel.engines)
+
+
+def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
+    """The same layer on so many engines."""
+    if not engine.pairs:
+        ahead = min(engine.cols, engines * engine.stride)
+        return replace(engine, engines=engines, strip=1, depth=1 << bits_for(engine.cols + ahead))
+    strip = _strip(engine.row_windows, engine.cols, engine.stride, engines)
+    # A strip of its own, loaded while the others work.
+    columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
+    return replace(engine, engines=engines, strip=strip, depth=1 << bits_for(engine.column_words * columns))
 
 
 def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:

@@ -139,6 +139,13 @@ def hex_lines(words: list[int] | Int64, bits: int) -> str:
     return "".join(f"{int(word) & mask:0{digits}x}\n" for word in words)
 
 
+def packed_parts(fields: NDArray[np.signedinteger], bits: int, rest: int) -> tuple[str, str]:
+    """Packed words, cut into their lower bits and their upper `rest` bits."""
+    block = fields.shape[1] * bits - rest
+    words = [int(line, 16) for line in packed_words(fields, bits).split()]
+    return hex_lines(words, block), hex_lines([word >> block for word in words], rest)
+
+
 def packed_words(fields: NDArray[np.signedinteger], bits: int) -> str:
     """Rows of small two's complement fields, the first field in the lowest bits, one row a line."""
     count = fields.shape[1]

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.network import Layer, Network
 
+BLOCK_PORT_BITS = 18
+"""Bits of a port of half a block RAM of 36 kbit, at 1,024 words."""
+MAX_REST_BITS = 4
+
 
 def bits_for(count: int) -> int:
     """Bits of an address of `count` places; at least 1."""
@@ -212,6 +216,13 @@ class EnginePlan:
     def memory_rows(self) -> int:
         """Rows of the weight memory as it is emitted."""
         return 1 << self.pair_address_bits if self.pairs else self.weight_rows
+
+    @property
+    def rest_bits(self) -> int:
+        """Upper bits of a row that lie in LUTs where an engine adds pairs: too few to be worth a block RAM."""
+        rest = self.lanes * self.weight_bits % BLOCK_PORT_BITS
+        shallow = self.pairs and self.memory_rows <= 512
+        return rest if shallow and self.lanes * self.weight_bits > BLOCK_PORT_BITS and rest <= MAX_REST_BITS else 0
 
     @property
     def weights_per_cycle(self) -> int:

@@ -1,50 +1,95 @@
-"""Chooses how many lanes and engines each layer gets, so that all take about as long and the board holds them."""
+"""Chooses how many lanes and engines each layer gets, so that all take about as long and the board holds them.
+
+Every layer has many ways: its output channels in several passes or at once, its windows on few or many engines. For
+a given number of clocks an image, each layer takes the cheapest way that is fast enough; the fewest clocks that fit
+are found by bisection. What is cheap depends on what is scarce, so that several weightings of LUTs, block RAM and DSP
+slices are tried.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, list_boards
-from onespike_hw.codegen.cost import Resources, plan_resources, stage_cycles
-from onespike_hw.codegen.layout import Parallel, divisors, lay_out, weighted_layers
+from onespike_hw.codegen.cost import Resources, engine_resources, plan_resources, stage_cycles
+from onespike_hw.codegen.layout import Parallel, divisors, lay_out, weighted_layers, with_engines
 from onespike_hw.codegen.plan import EnginePlan, Plan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 
-DENSITY = 0.4
-"""Share of the inputs of a layer that spike, where nobody measured it."""
+LINEAR_SHARE = 1 / 3
+"""A linear layer waits for its whole input: it takes this share of an image's clocks, lest one image alone is late."""
+SCARCE = ((1.0, 1.0, 1.0), (1.0, 4.0, 1.0), (4.0, 1.0, 1.0), (1.0, 1.0, 4.0))
+"""Weightings of LUTs, block RAM and DSP slices."""
 
 
-def plan_network(net: Network, board: Board, density: Mapping[str, float] | None = None) -> Plan:
-    """The fastest plan that the board's budget holds, as the cost model sees it.
+@dataclass(frozen=True)
+class Goal:
+    """What the plan is to reach; None: as fast as the board allows.
 
-    density   layer name -> share of the values it reads that spike, 0..1 (from a golden run); else DENSITY
-    Raises BoardError, with what is short, by how much, and the boards that would hold it.
+    fps          images a second, at the board's clock; the cheapest plan that reaches them
+    lanes        weights that may be added in a clock, at most
+    utilisation  share of the board's LUTs, block RAMs and DSP slices that may be used, above 0 and up to 1
     """
-    densities = {layer.name: (density or {}).get(layer.name, DENSITY) for layer in weighted_layers(net)}
-    parallel = _smallest(net, board)
-    plan = lay_out(net, board.input_bus_bits, parallel)
-    blocked: set[str] = set()
-    while True:
-        slowest = max((e for e in plan.engines), key=lambda e: _cycles(e, densities))
-        if slowest.layer.name in blocked or _cycles(slowest, densities) <= _floor(plan, densities):
-            break
-        for step in _steps(parallel[slowest.layer.name], slowest):
-            wider = {**parallel, slowest.layer.name: step}
-            candidate = _try(net, board, wider)
-            if candidate is not None and _cycles(_same(candidate, slowest), densities) < _cycles(slowest, densities):
-                parallel, plan = wider, candidate
-                break
-        else:
-            blocked.add(slowest.layer.name)
-    return with_estimates(plan, densities)
+
+    fps: float | None = None
+    lanes: int | None = None
+    utilisation: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not self.fps > 0:
+            raise BoardError(f"a target of {self.fps} images a second is none; ask for more than 0")
+        if self.lanes is not None and self.lanes < 1:
+            raise BoardError(f"{self.lanes} lanes add nothing; allow at least 1")
+        if self.utilisation is not None and not 0 < self.utilisation <= 1:
+            raise BoardError(f"a utilisation of {self.utilisation} is not above 0 and at most 1")
 
 
-def with_estimates(plan: Plan, densities: Mapping[str, float]) -> Plan:
+def plan_network(
+    net: Network,
+    board: Board,
+    activity: Mapping[str, Activity] | None = None,
+    *,
+    pairs: bool = True,
+    goal: Goal | None = None,
+) -> Plan:
+    """The fastest plan that the board's budget holds, or the cheapest that reaches the goal, as the cost model sees it.
+
+    activity  layer name -> what it reads (onespike_hw.codegen.activity.measure, on a golden run); else Activity()
+    pairs     lanes may add two weights a clock
+    Raises BoardError, with what is short, by how much, and the boards that would hold it, or what could be reached.
+    """
+    goal = goal or Goal()
+    if goal.utilisation is not None:
+        share = goal.utilisation
+        board = replace(board, lut_budget=share, bram_budget=share, dsp_budget=share)
+    activities = {layer.name: (activity or {}).get(layer.name, Activity()) for layer in weighted_layers(net)}
+    search = _Search(net, board, activities, _ways(net, board, pairs=pairs), goal.lanes)
+    slow = search.fastest_that_fits()
+    if goal.fps is None:
+        return with_estimates(slow, activities)
+    cycles = board.clock_mhz * 1e6 / goal.fps
+    reached = search.plan(cycles)
+    if reached is None:
+        most = (
+            board.clock_mhz * 1e6 / max(stage_cycles(s, activities.get(s.layer.name, Activity())) for s in slow.stages)
+        )
+        raise BoardError(
+            f"{board.name}: {goal.fps:g} images a second need an image every {cycles:.0f} clocks at "
+            f"{board.clock_mhz:g} MHz; this network reaches {most:.0f} images a second here"
+        )
+    return with_estimates(reached, activities)
+
+
+def with_estimates(plan: Plan, activities: Mapping[str, Activity]) -> Plan:
     """The plan with the clocks an image that each engine is expected to take."""
     stages = tuple(
-        replace(stage, estimated_cycles=round(_cycles(stage, densities))) if isinstance(stage, EnginePlan) else stage
+        replace(stage, estimated_cycles=round(stage_cycles(stage, activities[stage.layer.name])))
+        if isinstance(stage, EnginePlan)
+        else stage
         for stage in plan.stages
     )
     return replace(plan, stages=stages)
@@ -59,61 +104,121 @@ def fits(needed: Resources, board: Board) -> bool:
     )
 
 
-def _cycles(engine: EnginePlan, densities: Mapping[str, float]) -> float:
-    return stage_cycles(engine, densities[engine.layer.name])
+@dataclass(frozen=True)
+class _Search:
+    """The ways of all layers, each on one engine, and what limits them."""
+
+    net: Network
+    board: Board
+    activities: Mapping[str, Activity]
+    ways: Mapping[str, tuple[EnginePlan, ...]]
+    most_weights: int | None
+
+    def fastest_that_fits(self) -> Plan:
+        """Bisection over the clocks an image; BoardError where even the smallest plan is too large."""
+        best = self.plan(math.inf)
+        if best is None:
+            raise self._too_large()
+        low, high = self._floor(best), max(self._cycles(way) for ways in self.ways.values() for way in ways)
+        while high > low * 1.004:
+            middle = (low * high) ** 0.5
+            plan = self.plan(middle)
+            if plan is None:
+                low = middle
+            else:
+                best, high = plan, middle
+        return best
+
+    def plan(self, cycles: float) -> Plan | None:
+        """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
+        for weighting in SCARCE:
+            chosen = {name: self._cheapest(ways, cycles, weighting) for name, ways in self.ways.items()}
+            parallel = {name: Parallel(e.tiles, e.engines, e.pairs) for name, e in chosen.items() if e is not None}
+            if len(parallel) < len(chosen):
+                return None
+            plan = lay_out(self.net, self.board.input_bus_bits, parallel)
+            few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
+            if few and fits(plan_resources(plan), self.board):
+                return plan
+        return None
+
+    def _cheapest(
+        self, ways: tuple[EnginePlan, ...], cycles: float, weighting: tuple[float, float, float]
+    ) -> EnginePlan | None:
+        fast = [way for way in (self._widened(way, cycles) for way in ways) if way is not None]
+        return min(fast, key=lambda way: self._price(way, weighting), default=None)
+
+    def _widened(self, way: EnginePlan, cycles: float) -> EnginePlan | None:
+        """The way on as few engines as are fast enough."""
+        allowed = cycles * LINEAR_SHARE if way.layer.kind == "linear" else cycles
+        engines = 1
+        while self._cycles(way) > allowed:
+            engines += 1
+            if way.layer.kind == "linear" or engines > way.windows:
+                return way if way.layer.kind == "linear" and way.tiles == 1 and self._cycles(way) <= cycles else None
+            engines = max(engines, min(way.windows, int(way.engines * self._cycles(way) / allowed)))
+            wider = with_engines(way, engines)
+            if self._cycles(wider) >= self._cycles(way) and self._floor_of(way) > allowed:
+                return None
+            way = wider
+        return way
+
+    def _price(self, way: EnginePlan, weighting: tuple[float, float, float]) -> float:
+        needed = engine_resources(way).times(way.engines)
+        shares = (
+            needed.luts / max(self.board.usable_luts, 1),
+            needed.brams * 36 / max(self.board.usable_brams * self.board.bram_kbits, 1),
+            needed.dsps / max(self.board.usable_dsps, 1),
+        )
+        return sum(weight * share for weight, share in zip(weighting, shares, strict=True))
+
+    def _cycles(self, way: EnginePlan) -> float:
+        return stage_cycles(way, self.activities[way.layer.name])
+
+    def _floor_of(self, way: EnginePlan) -> float:
+        return stage_cycles(replace(way, engines=1 << 30), Activity(0.0))
+
+    def _floor(self, plan: Plan) -> float:
+        """Clocks that no plan can beat: pixels in, logits out, pooling, line buffers."""
+        pools = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if not isinstance(stage, EnginePlan)]
+        feeds = [self._floor_of(engine) for engine in plan.engines]
+        return max([float(plan.input.image_words), float(plan.logits), *pools, *feeds])
+
+    def _too_large(self) -> BoardError:
+        smallest = {name: min(ways, key=lambda way: self._price(way, SCARCE[0])) for name, ways in self.ways.items()}
+        parallel = {name: Parallel(e.tiles, e.engines, e.pairs) for name, e in smallest.items()}
+        plan = lay_out(self.net, self.board.input_bus_bits, parallel)
+        needed = plan_resources(plan)
+        if fits(needed, self.board):
+            return BoardError(
+                f"{self.board.name}: {self.most_weights} lanes are too few; this network takes "
+                f"{plan.weights_per_cycle} at least"
+            )
+        holders = [other.name for other in list_boards() if fits(needed, other)]
+        return BoardError(
+            f"{self.board.name}: the network does not fit; it needs at least {_short(needed, self.board)}. "
+            + (
+                f"It would fit {', '.join(holders)}"
+                if holders
+                else "No board here would hold it; use fewer channels or weight bits"
+            )
+        )
 
 
-def _floor(plan: Plan, densities: Mapping[str, float]) -> float:
-    """Clocks that no engine can beat: pixels in, logits out, pooling, line buffers."""
-    pools = [stage_cycles(stage, 0.0) for stage in plan.stages if not isinstance(stage, EnginePlan)]
-    feeds = [stage_cycles(replace(e, engines=1 << 30), 0.0) for e in plan.engines]
-    return max([float(plan.input.image_words), float(plan.logits), *pools, *feeds])
-
-
-def _same(plan: Plan, engine: EnginePlan) -> EnginePlan:
-    return next(e for e in plan.engines if e.name == engine.name)
-
-
-def _try(net: Network, board: Board, parallel: Mapping[str, Parallel]) -> Plan | None:
-    plan = lay_out(net, board.input_bus_bits, dict(parallel))
-    return plan if fits(plan_resources(plan), board) else None
-
-
-def _steps(now: Parallel, engine: EnginePlan) -> list[Parallel]:
-    """The next ways to give a layer more lanes: fewer passes first, then one more engine."""
-    fewer = [
-        t
-        for t in divisors(now.tiles)
-        if t < now.tiles and engine.group_passes * t * engine.out.n <= engine.layer.shape[0]
-    ]
-    steps = [Parallel(fewer[-1], now.engines)] if fewer else []
-    if engine.windows > now.engines or engine.layer.kind == "linear":
-        steps.append(Parallel(now.tiles, now.engines + 1))
-    return steps
-
-
-def _smallest(net: Network, board: Board) -> dict[str, Parallel]:
-    """Every layer in one engine with as few lanes as its words allow; BoardError where even that is too large."""
-    plan = lay_out(net, board.input_bus_bits, {})
-    parallel = {}
-    for engine in plan.engines:
+def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[EnginePlan, ...]]:
+    """Each layer in as many passes as its words allow, on one engine."""
+    wide = {layer.name: Parallel(pairs=pairs) for layer in weighted_layers(net)}
+    ways: dict[str, tuple[EnginePlan, ...]] = {}
+    for engine in lay_out(net, board.input_bus_bits, wide).engines:
         unit = engine.out.n if engine.layer.fires else 1
-        most = engine.lanes // unit if engine.groups == 1 else 1
-        parallel[engine.layer.name] = Parallel(
-            tiles=max(t for t in divisors(engine.lanes) if t <= most and engine.lanes // t % unit == 0)
+        tiles = [1]
+        if engine.groups == 1:
+            tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
+        plans = (
+            lay_out(net, board.input_bus_bits, {**wide, engine.layer.name: Parallel(t, pairs=pairs)}) for t in tiles
         )
-    needed = plan_resources(lay_out(net, board.input_bus_bits, parallel))
-    if fits(needed, board):
-        return parallel
-    holders = [other.name for other in list_boards() if fits(needed, other)]
-    raise BoardError(
-        f"{board.name}: the network does not fit; it needs at least {_short(needed, board)}. "
-        + (
-            f"It would fit {', '.join(holders)}"
-            if holders
-            else "No board here would hold it; use fewer channels or weight bits"
-        )
-    )
+        ways[engine.layer.name] = tuple(next(e for e in plan.engines if e.name == engine.name) for plan in plans)
+    return ways
 
 
 def _short(needed: Resources, board: Board) -> str:

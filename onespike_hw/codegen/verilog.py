@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onespike_hw import resources
+from onespike_hw.codegen.board import SYNTHESIS, Board
 from onespike_hw.codegen.cost import LUT_ROM_ROWS
 from onespike_hw.codegen.memories import (
     biases,
@@ -12,6 +15,7 @@ from onespike_hw.codegen.memories import (
     hex_lines,
     ladder_level,
     ladder_nodes,
+    packed_parts,
     packed_words,
     pair_rows,
     weight_rows,
@@ -57,6 +61,25 @@ def render_simulation(plan: Plan) -> dict[str, str]:
         "tb_clock.sv": (resources.templates() / "sim" / "tb_clock.sv").read_text(),
         "main.cpp": (resources.templates() / "sim" / "main.cpp").read_text(),
     }
+
+
+def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
+    """File name -> text of what lies under synth/, for a design of `files`.
+
+    Modules made of the board's own primitives take the place of portable ones with the same ports and bits.
+    """
+    own = {}
+    if board.primitives != "portable":
+        folder = resources.templates() / "verilog" / board.primitives
+        own = {path.name: path.read_text() for path in sorted(folder.glob("*.sv"))}
+    modules = [Path(name).name for name in files if name.startswith("rtl/") and name.endswith(".sv")]
+    sources = [f"../synth/{name}" if name in own else name for name in modules]
+    script = (
+        environment()
+        .get_template("synth/yosys.ys.j2")
+        .render(board=board, sources=sources, synth=SYNTHESIS[board.yosys_family])
+    )
+    return {**own, "yosys.ys": script}
 
 
 def rom_kind(engine: EnginePlan) -> str:
@@ -115,6 +138,9 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
         ),
         f"{engine.name}_weights.hex": packed_words(weights, engine.weight_bits),
     }
+    if engine.rest_bits:
+        low, high = packed_parts(weights, engine.weight_bits, engine.rest_bits)
+        files |= {f"{engine.name}_weights.hex": low, f"{engine.name}_weights_rest.hex": high}
     for group in range(engine.lane_groups):
         if engine.pipelined:
             for level in range(engine.levels):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.cost import plan_resources, stage_cycles
 from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan
@@ -84,7 +85,7 @@ def stage_facts(plan: Plan) -> list[StageFacts]:
 def _stage(stage: EnginePlan | PoolPlan) -> StageFacts:
     name, description = stage.layer.name, describe(stage.layer)
     if isinstance(stage, PoolPlan):
-        return StageFacts(name, description, round(stage_cycles(stage, 0.0)))
+        return StageFacts(name, description, round(stage_cycles(stage, Activity(0.0))))
     engine = EngineFacts(
         engines=stage.engines,
         lanes=stage.lanes,
