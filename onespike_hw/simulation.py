@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onespike_hw import golden
 from onespike_hw.codegen.memories import packed_words
 from onespike_hw.codegen.plan import Plan, Stream
+from onespike_hw.codegen.verilog import COUNTS
 from onespike_hw.errors import SimulatorError
 from onespike_hw.network import Int64, Network
 
@@ -29,12 +30,14 @@ class SimulationResult:
     codes    layer name -> uint8 phase codes [N, C, H, W] or [N, C], as golden.run gives them
     cycles   int64 [N]: clock in which the image's last logit left
     starts   int64 [N]: clock in which the image's first pixel was taken
+    counts   layer name -> clocks of its engines by kind (codegen.verilog.COUNTS), of a design with counters; else empty
     """
 
     logits: Int64
     codes: dict[str, NDArray[np.uint8]]
     cycles: Int64
     starts: Int64
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def interval(self) -> float:
@@ -146,4 +149,16 @@ def _read(plan: Plan, folder: Path, images: int) -> SimulationResult:
     values = np.array([(int(word, 16) ^ sign) - sign for _, word, _ in lines], np.int64)
     cycles = np.array([int(cycle) for cycle, _, _ in lines], np.int64).reshape(images, plan.logits)[:, -1]
     starts = np.array((folder / "starts.txt").read_text().split(), np.int64)
-    return SimulationResult(image_logits(net, values, images), all_codes(net, codes), cycles, starts)
+    return SimulationResult(
+        image_logits(net, values, images), all_codes(net, codes), cycles, starts, _counts(plan, folder)
+    )
+
+
+def _counts(plan: Plan, folder: Path) -> dict[str, dict[str, int]]:
+    if not plan.counters:
+        return {}
+    values = [int(line) for line in (folder / "counts.txt").read_text().split()]
+    rows = [values[first : first + len(COUNTS)] for first in range(0, len(values), len(COUNTS))]
+    return {
+        engine.layer.name: dict(zip(COUNTS, row, strict=True)) for engine, row in zip(plan.counted, rows, strict=True)
+    }

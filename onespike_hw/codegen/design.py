@@ -18,7 +18,7 @@ from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
 from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import EnginePlan, Plan
-from onespike_hw.codegen.planner import plan_network
+from onespike_hw.codegen.planner import Goal, plan_network
 from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Network, load, to_bytes
 
@@ -89,7 +89,9 @@ def load_design(folder: str | Path) -> Design:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path / 'plan.json'}: missing or damaged ({error}); generate the design again") from error
-    return Design(path, net, replace(plan, stages=stages), board, str(marker.get("backend")))
+    return Design(
+        path, net, replace(plan, stages=stages, counters=facts["counters"]), board, str(marker.get("backend"))
+    )
 
 
 def generate(
@@ -100,6 +102,8 @@ def generate(
     backend: str = "verilog",
     force: bool = False,
     activity: Mapping[str, Activity] | None = None,
+    counters: bool = False,
+    goal: Goal | None = None,
     vectors: tuple[Int64, Int64] | None = None,
 ) -> Design:
     """Emit the accelerator of a network for a board.
@@ -110,6 +114,8 @@ def generate(
     backend  "verilog", or "hls": a Vitis HLS project
     vectors  input integers [N, *net.input_shape] and their golden logits, for the C++ test bench of an HLS project
     activity layer name -> what it reads (onespike_hw.codegen.activity.measure); steers the lanes
+    counters the engines count what they do with their clocks (SimulationResult.counts); Verilog only
+    goal     images a second, lanes or share of the board to plan for (onespike_hw.codegen.planner.Goal)
 
     The same network, board and options give the same bytes. Raises BoardError where the network does not fit the board,
     OutputError where the folder cannot be written.
@@ -118,7 +124,8 @@ def generate(
         raise OutputError(f"backend {backend!r} is unknown; use {' or '.join(map(repr, BACKENDS))}")
     check_target(Path(out), force=force)
     target = board if isinstance(board, Board) else load_board(board)
-    plan = plan_network(net, target, activity, pairs=backend == "verilog")
+    plan = plan_network(net, target, activity, pairs=backend == "verilog", goal=goal)
+    plan = replace(plan, counters=counters)
     path = write_folder(
         out, render(plan, target, backend, vectors), force=force, marker={"backend": backend, "board": target.name}
     )
@@ -147,6 +154,7 @@ def summary(plan: Plan, board: Board) -> dict[str, object]:
     return {
         "board": asdict(board),
         "timesteps": plan.net.timesteps,
+        "counters": plan.counters,
         "lanes": plan.lanes,
         "weights_per_cycle": plan.weights_per_cycle,
         "weight_memory_bits": plan.weight_memory_bits,

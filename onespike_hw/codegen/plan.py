@@ -316,6 +316,7 @@ class EnginePlan:
 class Plan:
     """The whole accelerator, in the order of the data.
 
+    counters    the engines count what they do with their clocks
     field_bits  bits of one input value on the input bus (its width, up to full bytes)
     logit_bits  bits of one logit on the output bus
     logits      logits in an image
@@ -327,6 +328,12 @@ class Plan:
     field_bits: int
     logit_bits: int
     logits: int
+    counters: bool = False
+
+    @property
+    def counted(self) -> tuple[EnginePlan, ...]:
+        """The engines that count, where there are counters: those that add."""
+        return tuple(e for e in self.engines if e.schedule is not None)
 
     @property
     def engines(self) -> tuple[EnginePlan, ...]:

@@ -23,6 +23,10 @@ from onespike_hw.codegen.memories import (
 from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan, Stream
 from onespike_hw.network import Int64, Layer
 
+COUNTS = ("pairs", "singles", "empty", "drain_waits", "room_waits", "starved")
+"""What the engines count (templates/verilog/top.sv.j2)."""
+COUNT_BITS = 32 * len(COUNTS)
+
 
 def environment() -> Environment:
     """Jinja over templates/, where an undefined name is an error."""
@@ -47,7 +51,9 @@ def render(plan: Plan) -> dict[str, str]:
             )
         else:
             files |= _render_engine(jinja, plan, stage)
-    files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(plan=plan, zeros=_zero_points(plan))
+    files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(
+        plan=plan, zeros=_zero_points(plan), counted=plan.counted, count_bits=COUNT_BITS
+    )
     return {name: files[name] for name in sorted(files)}
 
 
@@ -57,7 +63,9 @@ def render_simulation(plan: Plan) -> dict[str, str]:
     slowest = sum(stage.windows * stage.passes * stage.pass_rows * plan.net.timesteps for stage in plan.engines)
     words = sum(stage.source.image_words for stage in plan.stages)
     return {
-        "tb.sv": jinja.get_template("sim/tb.sv.j2").render(plan=plan, patience=10_000 + 2 * slowest + 64 * words),
+        "tb.sv": jinja.get_template("sim/tb.sv.j2").render(
+            plan=plan, patience=10_000 + 2 * slowest + 64 * words, counted=plan.counted, count_bits=COUNT_BITS
+        ),
         "tb_clock.sv": (resources.templates() / "sim" / "tb_clock.sv").read_text(),
         "main.cpp": (resources.templates() / "sim" / "main.cpp").read_text(),
     }
@@ -128,6 +136,8 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
             rom_kind=rom_kind(engine),
             logit_bits=plan.logit_bits,
             q_bits=max(constants).bit_length(),
+            counters=plan.counters,
+            count_bits=COUNT_BITS,
         ),
         f"{engine.name}_layer.sv": jinja.get_template("verilog/engine_layer.sv.j2").render(
             e=engine,
@@ -135,6 +145,8 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
             silent=silent(engine.source, plan),
             out_bits=plan.logit_bits if last else engine.out.word_bits,
             last=last,
+            counted=plan.counters and engine in plan.counted,
+            count_bits=COUNT_BITS,
         ),
         f"{engine.name}_weights.hex": packed_words(weights, engine.weight_bits),
     }

@@ -24,6 +24,9 @@ module pair_reader #(
     // to the neurons
     input  wire               drain_ready,
     output wire               drain_issue,
+    // for counters: nothing to read; a drain that cannot leave yet
+    output wire               starved,
+    output wire               waits,
     // to the lists and lanes
     output wire               op_valid,
     output wire               op_shift,
@@ -78,6 +81,8 @@ module pair_reader #(
     wire drains = end_range && (drain || join_drain || (next_gone && next_drain));
     wire go = valid && (!drains || drain_ready);
     assign drain_issue = go && drains;
+    assign starved = !valid;
+    assign waits = valid && !go;
     assign freed = !drain_issue ? 0 : drain ? frees : next_frees;  // a window ends with a drain
     assign op_valid = go;
     assign op_shift = shift;

@@ -19,6 +19,9 @@ module spike_serializer #(
     // to the neurons, and to the weights and lanes one clock later
     input  wire                drain_ready,
     output wire                drain_issue,
+    // for counters: nothing to read; a drain that cannot leave yet
+    output wire                starved,
+    output wire                waits,
     output reg                 out_valid,
     output reg                 out_shift,
     output reg                 out_drain,
@@ -61,6 +64,8 @@ module spike_serializer #(
     wire ends = rest == 0;
     wire go = valid && (!(drain && ends) || drain_ready);
     assign drain_issue = go && drain && ends;
+    assign starved = !valid;
+    assign waits = valid && !go;
     assign in_ready = !valid || (go && ends);
     always @(posedge clk) begin
         if (rst) begin

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import onespike_hw as oh
+from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.layout import lay_out
 from onespike_hw.codegen.memories import ladder_nodes, packed_words
@@ -38,7 +39,7 @@ def test_the_same_bytes_whatever_the_path_and_the_user(tmp_path: Path, monkeypat
 
 
 def test_a_design_is_opened_again(tmp_path: Path) -> None:
-    design = oh.generate(CASES["maxpool_2"](), out=tmp_path / "pynq", density={"conv1": 0.9})
+    design = oh.generate(CASES["maxpool_2"](), out=tmp_path / "pynq", activity={"conv1": Activity(0.9)})
     again = oh.load_design(tmp_path / "pynq")
     assert again.board == design.board
     assert [stage.estimated_cycles for stage in again.plan.engines] == [s.estimated_cycles for s in design.plan.engines]
