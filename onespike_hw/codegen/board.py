@@ -33,6 +33,9 @@ SYNTHESIS = {
 }
 """The synthesis command of yosys, by family."""
 
+SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "none")
+"""What is built around the accelerator (docs/boards.md)."""
+
 PRIMITIVES = ("xilinx7", "portable")
 
 
@@ -54,6 +57,8 @@ class Board:
     input_bus_bits  width of the stream that brings the pixels
     toolchain       one of TOOLS
     yosys_family    one of SYNTHESIS
+    system          one of SYSTEMS; "none" where it is no bus that feeds the accelerator
+    board_part      how Vivado calls the board, "vendor:name", or "none"
     primitives      "xilinx7": cells of the 7 series may be instantiated; "portable": plain Verilog only
     lut_budget, bram_budget, dsp_budget  share, above 0 and up to 1, of each that the accelerator may take
     """
@@ -76,6 +81,8 @@ class Board:
     input_bus_bits: int
     toolchain: str
     yosys_family: str
+    system: str
+    board_part: str
     primitives: str
     lut_budget: float
     bram_budget: float
@@ -184,6 +191,8 @@ _CHECKS: Mapping[str, _Check] = {
     "input_bus_bits": _Count(least=8, most=1024, step=8),
     "toolchain": _Text(tuple(TOOLS)),
     "yosys_family": _Text(tuple(SYNTHESIS)),
+    "system": _Text(SYSTEMS),
+    "board_part": _Text(),
     "primitives": _Text(PRIMITIVES),
     "lut_budget": _Number(most=1),
     "bram_budget": _Number(most=1),
@@ -235,6 +244,16 @@ def _read(path: Path) -> Board:
         problem = check.problem(table[key])
         if problem is not None:
             raise BoardError(f"{path}: {key}: {table[key]!r} {problem}")
+    _check_system(path, table)
     if table["name"] != path.stem:
         raise BoardError(f"{path}: name: {table['name']!r} is not the file's name; use {path.stem!r}")
     return Board(**table)
+
+
+def _check_system(path: Path, table: Mapping[str, Any]) -> None:
+    system = table["system"]
+    if table["toolchain"] == "vivado" and system == "none":
+        others = ", ".join(name for name in SYSTEMS if name != "none")
+        raise BoardError(f"{path}: system: {system!r} leaves Vivado nothing to build; use one of {others}")
+    if table["toolchain"] != "vivado" and system != "none":
+        raise BoardError(f'{path}: system: {system!r} needs toolchain = "vivado"; use "none"')

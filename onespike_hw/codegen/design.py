@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from onespike_hw.codegen import hls, verilog
+from onespike_hw.codegen import axi, hls, verilog
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
@@ -33,7 +33,8 @@ class Design:
     """What `generate` made.
 
     path     the output folder: network.onespike, plan.json, and
-             for Verilog rtl/ (modules and memory files) and sim/ (test bench), for HLS hls/ (a Vitis HLS project)
+             for Verilog rtl/ (modules and memory files) and sim/ (test bench), for HLS hls/ (a Vitis HLS project);
+             for a board with a bus also axi/ (registers, DMA streams)
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
@@ -133,6 +134,8 @@ def render(
     else:
         files = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
+        if board.system != "none":
+            files |= {f"axi/{name}": text for name, text in axi.render(plan).items()}
     files["network.onespike"] = to_bytes(plan.net)
     files["plan.json"] = json.dumps(summary(plan, board), indent=2) + "\n"
     return files
