@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from unittest import mock
 
+from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from onespike_hw.codegen import Design
@@ -86,7 +87,7 @@ def run_bench(
                 always=True,
             )
             _keep_objects(objects, work / "build")
-            runner.test(
+            results = runner.test(
                 hdl_toplevel=bench.top,
                 test_module=bench.module,
                 build_dir=work / "build",
@@ -94,6 +95,8 @@ def run_bench(
                 results_xml=str(work / "results.xml"),
                 log_file=log,
             )
+            if get_results(results)[1]:  # under pytest the runner itself says so
+                raise RuntimeError
         except (SystemExit, CalledProcessError, RuntimeError):
             raise SimulatorError(f"{simulator}: {_failure(work)}; the log is {log}") from None
 

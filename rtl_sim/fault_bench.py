@@ -286,6 +286,20 @@ async def a_stream_that_stops(dut: Any) -> None:
 
 
 @cocotb.test()
+async def a_stream_that_rests(dut: Any) -> None:
+    """Pixels that nobody reads may come when all logits are ready: no image ends before it is in."""
+    bench = await _bench(dut)
+    beats = bench.beats(bench.images[:2])
+    await bench.start(2)
+    for part in (beats[:1], beats[1:-1], beats[-1:]):
+        assert bench.sink.empty()
+        await bench.timely(bench.source.send(part))
+        await ClockCycles(dut.aclk, 1000)
+    assert await bench.packet() == bench.expected(0, 2)
+    await bench.all_is_well()
+
+
+@cocotb.test()
 async def start_while_busy(dut: Any) -> None:
     """A start in the middle of a batch, and one of no images, change nothing but the status."""
     bench = await _bench(dut)

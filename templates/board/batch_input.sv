@@ -98,13 +98,9 @@ module batch_input #(
             end
             case (state)
                 LOAD: begin
-                    if (go) owing <= !in_last;
+                    owing <= given_up;
                     if (ends) state <= in_last ? IDLE : FLUSH;
-                    else if (go && in_last) state <= FILL;
-                    else if (given_up) begin
-                        owing <= 1'b1;
-                        state <= FILL;
-                    end
+                    else if (given_up || (go && in_last)) state <= FILL;
                 end
                 FILL: if (ends) state <= owing ? FLUSH : IDLE;
                 default: begin

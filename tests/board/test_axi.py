@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import onespike_hw as oh
+from onespike_hw.codegen import axi
 from onespike_hw.network import Network
 from rtl_sim import tools
 from rtl_sim.cocotb_runner import FAULTS, run_bench
@@ -38,6 +39,13 @@ NETWORKS = {"classifier": classifier, "segmenter": segmenter, "signed_words": si
 def test_faults_lose_no_later_image_and_never_hang(name: str, tmp_path: Path) -> None:
     net = NETWORKS[name]()
     x = random_inputs(np.random.default_rng(4), net, 4)
+    run_bench(emit(net, tmp_path / "design"), x, "icarus", tmp_path / "work", bench=FAULTS)
+
+
+def test_more_images_in_flight_than_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(axi, "MARKS", 2)
+    net = signed_words()
+    x = random_inputs(np.random.default_rng(5), net, 4)
     run_bench(emit(net, tmp_path / "design"), x, "icarus", tmp_path / "work", bench=FAULTS)
 
 
