@@ -29,9 +29,9 @@ _MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBA
 
 @dataclass(frozen=True)
 class Bench:
-    """What cocotb builds and runs: a module of tests around a top level of emitted Verilog."""
+    """What cocotb builds and runs: modules of tests around a top level of emitted Verilog."""
 
-    module: str
+    modules: tuple[str, ...]
     top: str
     folders: tuple[str, ...]
 
@@ -40,8 +40,10 @@ class Bench:
         return [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
 
 
-STREAM = Bench("rtl_sim.bench", "onespike_top", ("rtl",))
-FAULTS = Bench("rtl_sim.fault_bench", "onespike_axi", ("rtl", "axi"))
+STREAM = Bench(("rtl_sim.bench",), "onespike_top", ("rtl",))
+FAULTS = Bench(("rtl_sim.fault_bench",), "onespike_axi", ("rtl", "axi"))
+DRIVER = Bench(("rtl_sim.driver_bench",), "onespike_axi", ("rtl", "axi"))
+BOARD = Bench((*FAULTS.modules, *DRIVER.modules), "onespike_axi", ("rtl", "axi"))
 
 
 def run_bench(
@@ -89,7 +91,7 @@ def run_bench(
             _keep_objects(objects, work / "build")
             results = runner.test(
                 hdl_toplevel=bench.top,
-                test_module=bench.module,
+                test_module=list(bench.modules),
                 build_dir=work / "build",
                 test_dir=design.path / "rtl",
                 results_xml=str(work / "results.xml"),

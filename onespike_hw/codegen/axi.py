@@ -41,6 +41,7 @@ def render(plan: Plan) -> dict[str, str]:
         marks=MARKS,
     )
     files["registers.rdl"] = source().read_text()
+    files["onespike_registers.h"] = jinja.get_template("board/registers.h.j2").render(map=registers)
     files["registers.md"] = render_page(registers)
     return {name: files[name] for name in sorted(files)}
 

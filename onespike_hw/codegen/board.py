@@ -110,6 +110,11 @@ class Board:
         return self.bram_blocks * self.bram_kbits + large
 
     @property
+    def has_driver(self) -> bool:
+        """Processors beside the accelerator run PYNQ, and with it the driver."""
+        return self.system in ("zynq7", "zynqmp")
+
+    @property
     def synthesis_command(self) -> str:
         """What yosys runs to map a design onto this family."""
         return SYNTHESIS[self.yosys_family]

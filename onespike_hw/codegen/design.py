@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from onespike_hw.codegen import axi, hls, verilog
+from onespike_hw.codegen import axi, driver, hls, verilog
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
@@ -34,7 +34,7 @@ class Design:
 
     path     the output folder: network.onespike, plan.json, and
              for Verilog rtl/ (modules and memory files) and sim/ (test bench), for HLS hls/ (a Vitis HLS project);
-             for a board with a bus also axi/ (registers, DMA streams)
+             for a board with a bus also axi/ (registers, DMA streams) and, with processors, driver/ (for PYNQ)
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
@@ -108,6 +108,7 @@ def generate(
     out      folder to write; it must not exist, or be ours and `force`
     backend  "verilog", or "hls": a Vitis HLS project
     vectors  input integers [N, *net.input_shape] and their golden logits, for the C++ test bench of an HLS project
+             and the notebook of a driver
     density  layer name -> share of the values it reads that spike; steers the lanes (onespike_hw.codegen.planner)
 
     The same network, board and options give the same bytes. Raises BoardError where the network does not fit the board,
@@ -136,6 +137,8 @@ def render(
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
         if board.system != "none":
             files |= {f"axi/{name}": text for name, text in axi.render(plan).items()}
+        if board.has_driver:
+            files |= {f"driver/{name}": content for name, content in driver.render(plan, board, vectors).items()}
     files["network.onespike"] = to_bytes(plan.net)
     files["plan.json"] = json.dumps(summary(plan, board), indent=2) + "\n"
     return files
