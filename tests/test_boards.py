@@ -47,6 +47,7 @@ toolchain = "vivado"
 yosys_family = "xc7"
 system = "jtag"
 board_part = "none"
+oscillator = "E3 LVCMOS33 100"
 primitives = "xilinx7"
 lut_budget = 0.5
 bram_budget = 0.9
@@ -156,6 +157,9 @@ def test_every_field_must_be_there(tmp_path: Path, field: str) -> None:
         ("system", '"pcie"', "'pcie' is unknown; use one of zynq7, zynqmp, jtag, ip, none"),
         ("system", '"none"', "'none' leaves Vivado nothing to build; use one of zynq7, zynqmp, jtag, ip"),
         ("toolchain", '"yosys-ecp5"', '\'jtag\' needs toolchain = "vivado"; use "none"'),
+        ("oscillator", '"E3 100"', "'E3 100' is neither \"none\" nor pin, I/O standard and MHz"),
+        ("oscillator", '"E3 LVCMOS33 0"', "'E3 LVCMOS33 0' is neither"),
+        ("oscillator", '"none"', "'none' leaves the system \"jtag\" without a clock"),
         ("primitives", '"magic"', "'magic' is unknown; use one of xilinx7, portable"),
         ("name", '"other"', "'other' is not the file's name; use 'desktop'"),
     ],

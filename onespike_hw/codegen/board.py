@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -40,6 +41,15 @@ PRIMITIVES = ("xilinx7", "portable")
 
 
 @dataclass(frozen=True)
+class Oscillator:
+    """A clock on a pin."""
+
+    pin: str
+    standard: str
+    mhz: float
+
+
+@dataclass(frozen=True)
 class Board:
     """A board; every field is a key of its TOML file.
 
@@ -59,6 +69,7 @@ class Board:
     yosys_family    one of SYNTHESIS
     system          one of SYSTEMS; "none" where it is no bus that feeds the accelerator
     board_part      how Vivado calls the board, "vendor:name", or "none"
+    oscillator      "pin standard MHz" of the clock of a "jtag" system, or "none"
     primitives      "xilinx7": cells of the 7 series may be instantiated; "portable": plain Verilog only
     lut_budget, bram_budget, dsp_budget  share, above 0 and up to 1, of each that the accelerator may take
     """
@@ -83,6 +94,7 @@ class Board:
     yosys_family: str
     system: str
     board_part: str
+    oscillator: str
     primitives: str
     lut_budget: float
     bram_budget: float
@@ -108,6 +120,14 @@ class Board:
         """All on-chip RAM blocks, in kbit."""
         large = self.uram_blocks * URAM_KBITS + self.spram_blocks * SPRAM_KBITS
         return self.bram_blocks * self.bram_kbits + large
+
+    @property
+    def oscillator_facts(self) -> Oscillator | None:
+        """The clock on the board, where the accelerator needs one."""
+        if self.oscillator == "none":
+            return None
+        pin, standard, mhz = self.oscillator.split()
+        return Oscillator(pin, standard, float(mhz))
 
     @property
     def has_driver(self) -> bool:
@@ -177,6 +197,14 @@ class _Number:
         return None
 
 
+@dataclass(frozen=True)
+class _OscillatorText:
+    def problem(self, value: Any) -> str | None:
+        if isinstance(value, str) and (value == "none" or re.fullmatch(r"\w+ \w+ 0*[1-9]\d*(\.\d+)?", value)):
+            return None
+        return 'is neither "none" nor pin, I/O standard and MHz, such as "E3 LVCMOS33 100"'
+
+
 _CHECKS: Mapping[str, _Check] = {
     "name": _Text(),
     "title": _Text(),
@@ -198,6 +226,7 @@ _CHECKS: Mapping[str, _Check] = {
     "yosys_family": _Text(tuple(SYNTHESIS)),
     "system": _Text(SYSTEMS),
     "board_part": _Text(),
+    "oscillator": _OscillatorText(),
     "primitives": _Text(PRIMITIVES),
     "lut_budget": _Number(most=1),
     "bram_budget": _Number(most=1),
@@ -260,5 +289,7 @@ def _check_system(path: Path, table: Mapping[str, Any]) -> None:
     if table["toolchain"] == "vivado" and system == "none":
         others = ", ".join(name for name in SYSTEMS if name != "none")
         raise BoardError(f"{path}: system: {system!r} leaves Vivado nothing to build; use one of {others}")
+    if system == "jtag" and table["oscillator"] == "none":
+        raise BoardError(f'{path}: oscillator: {table["oscillator"]!r} leaves the system "jtag" without a clock')
     if table["toolchain"] != "vivado" and system != "none":
         raise BoardError(f'{path}: system: {system!r} needs toolchain = "vivado"; use "none"')

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from onespike_hw.codegen import axi, driver, hls, verilog
+from onespike_hw.codegen import axi, driver, hls, verilog, vivado
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
@@ -34,7 +34,8 @@ class Design:
 
     path     the output folder: network.onespike, plan.json, and
              for Verilog rtl/ (modules and memory files) and sim/ (test bench), for HLS hls/ (a Vitis HLS project);
-             for a board with a bus also axi/ (registers, DMA streams) and, with processors, driver/ (for PYNQ)
+             for a board with a bus also axi/ (registers, DMA streams) and vivado/ (Tcl);
+             for one with processors driver/ (Python for PYNQ)
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
@@ -137,6 +138,7 @@ def render(
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
         if board.system != "none":
             files |= {f"axi/{name}": text for name, text in axi.render(plan).items()}
+            files |= {f"vivado/{name}": text for name, text in vivado.render(plan, board).items()}
         if board.has_driver:
             files |= {f"driver/{name}": content for name, content in driver.render(plan, board, vectors).items()}
     files["network.onespike"] = to_bytes(plan.net)
