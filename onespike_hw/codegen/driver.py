@@ -51,7 +51,7 @@ def facts(plan: Plan, board: Board) -> dict[str, object]:
         "field_bytes": plan.field_bits // 8,
         "beat_values": plan.input.n,
         "beat_bytes": beat_bytes(plan),
-        "logit_shape": list(net.layers[-1].shape),
+        "logit_shape": [len(scale)] if plan.logits == len(scale) else list(net.layers[-1].shape),
         "logit_bits": plan.logit_bits,
         "logit_scale": scale.tolist(),
         "timesteps": net.timesteps,

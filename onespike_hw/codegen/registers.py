@@ -34,8 +34,10 @@ class Field:
     """Some bits of a register.
 
     kind  "constant": reads as its reset; "setting": software's; "command": a pulse of one clock, reads as 0;
-          "input": the hardware's; "sticky": set by the hardware, cleared by writing 1; "counter": counts clocks
+          "input": the hardware's; "sticky": set by the hardware, cleared by writing 1; "counter": rises as the
+          hardware says
     seen  the hardware sees a sticky field too
+    step  bits of what a counter rises by in a clock
     """
 
     name: str
@@ -45,6 +47,7 @@ class Field:
     kind: str
     text: str
     seen: bool = True
+    step: int = 1
 
     @property
     def high(self) -> int:
@@ -113,7 +116,7 @@ class RegisterMap:
             elif field.kind == "input":
                 ports.append(Port("input  wire", field.width, name))
             elif field.kind == "counter":
-                ports.append(Port("input  wire", 1, f"{register.name}_up"))
+                ports.append(Port("input  wire", field.step, f"{register.name}_up"))
             else:
                 ports.append(Port("input  wire", 1, f"{name}_set"))
                 if field.seen:
@@ -201,7 +204,17 @@ def _field(path: Path, node: FieldNode) -> Field:
     reset = node.get_property("reset")
     seen = node.get_property("hw") != AccessType.na
     value = reset if isinstance(reset, int) else 0
-    return Field(node.inst_name, node.low, node.width, value, _kind(path, node), _text(node), seen)
+    step = node.get_property("incrwidth")
+    return Field(
+        node.inst_name,
+        node.low,
+        node.width,
+        value,
+        _kind(path, node),
+        _text(node),
+        seen,
+        step if isinstance(step, int) else 1,
+    )
 
 
 def _kind(path: Path, node: FieldNode) -> str:

@@ -43,12 +43,15 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("name", "simulator"), RUNS)
-def test_faults_lose_no_later_image_and_the_driver_sees_every_bit(name: str, simulator: str, tmp_path: Path) -> None:
+def test_faults_lose_no_later_image_and_the_driver_sees_every_bit(
+    name: str, simulator: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     net = NETWORKS[name]()
     x = random_inputs(np.random.default_rng(4), net, 4)
     vectors = x[:2], oh.golden.run(net, x[:2]).logits
     design = oh.generate(net, board="pynq", out=tmp_path / "design", vectors=vectors)
-    run_bench(design, x, simulator, tmp_path / "work", bench=BOARD)
+    objects = tmp_path_factory.getbasetemp() / f"objects_{simulator}"
+    run_bench(design, x, simulator, tmp_path / "work", bench=BOARD, objects=objects)
 
 
 def test_more_images_in_flight_than_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import onespike_hw as oh
 from onespike_hw.codegen import axi, driver
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.layout import lay_out
-from tests.networks import CASES
+from tests.networks import CASES, Spec, build, conv, flatten, linear
 
 OLDEST_PYTHON = (3, 8)
 """Of the boards: PYNQ 2.7."""
@@ -65,6 +65,13 @@ def test_samples_are_the_images_given_or_noise() -> None:
     samples = np.load(io.BytesIO(driver.render(plan, board, (x, logits))["samples.npz"]))
     assert np.array_equal(samples["images"], x)
     assert np.array_equal(samples["logits"], logits)
+
+
+@pytest.mark.parametrize("layers", [[conv(2, 2), conv(3, 2)], [conv(2, 2), conv(3, 1)], [flatten(), linear(4)]])
+def test_logits_have_the_shape_of_the_golden_model(layers: list[Spec]) -> None:
+    net = build(np.random.default_rng(1), (1, 3, 3), layers)
+    shape = driver.facts(lay_out(net, 64, {}), load_board("pynq"))["logit_shape"]
+    assert oh.golden.run(net, np.zeros((2, *net.input_shape), np.int64)).logits.shape == (2, *shape)
 
 
 def test_the_notebook_is_the_script() -> None:

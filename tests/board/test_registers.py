@@ -41,6 +41,13 @@ def test_no_two_registers_or_fields_share_a_place() -> None:
         assert register.text
 
 
+def test_a_counter_rises_by_as_much_as_its_description_says(tmp_path: Path) -> None:
+    path = tmp_path / "work.rdl"
+    path.write_text("addrmap work { reg { field { sw = r; hw = na; counter; incrwidth = 9; } n[32] = 0; } done @ 0; };")
+    (port,) = compile_map(path, {}).ports
+    assert (port.name, port.width) == ("done_up", 9)
+
+
 def test_the_page_in_docs_is_the_one_that_is_made() -> None:
     page = resources.boards().parent / "docs" / "registers.md"
     assert page.read_text() == axi.render_page(compile_map(source(), {}))
