@@ -10,12 +10,12 @@ JOBS ?= 2
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen test lint bench verify clean
+.PHONY: help setup gen bitstream test lint bench verify clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=value ...]"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 	@echo
 	@echo "gen takes BOARD=$(BOARD) (a name or a .toml file), MODEL=$(MODEL), OUT=$(OUT), BACKEND=$(BACKEND)"
 	@echo "and ARGS= for more options of onespike-hw gen; make gen ARGS=--help shows them."
@@ -26,6 +26,10 @@ setup:  ## fill .venv/ with what is needed, and install missing system packages
 gen: setup  ## the main job: convert, generate for BOARD, play images through the Verilog, compare every bit
 	@$(PY) -m onespike_hw.cli gen --board "$(BOARD)" --model "$(MODEL)" --backend "$(BACKEND)" \
 		--out "$(OUT)" --force $(ARGS)
+
+bitstream: setup  ## the bitstream for BOARD, from OUT; makes OUT first where it is not there
+	@test -f "$(OUT)/onespike.json" || $(MAKE) --no-print-directory gen
+	@$(PY) -m onespike_hw.cli bitstream "$(OUT)"
 
 test: setup  ## the tests, on JOBS=2 processes
 	$(PY) -m pytest -n $(JOBS) -m "not verify" $(ARGS)

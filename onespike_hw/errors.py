@@ -25,5 +25,9 @@ class OutputError(OneSpikeError):
     """The output folder cannot be written, or is not ours to replace."""
 
 
+class ToolError(OneSpikeError):
+    """A tool that makes a bitstream is missing, or failed."""
+
+
 class SimulatorError(OneSpikeError):
     """A simulator is missing, or a simulation did not end as it should."""

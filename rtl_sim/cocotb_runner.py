@@ -8,10 +8,12 @@ import shutil
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
 from unittest import mock
 
+from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from onespike_hw.codegen import Design
@@ -25,12 +27,32 @@ _MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBA
 """cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What cocotb builds and runs: modules of tests around a top level of emitted Verilog."""
+
+    modules: tuple[str, ...]
+    top: str
+    folders: tuple[str, ...]
+
+    def sources(self, design: Path) -> list[Path]:
+        """The Verilog files of a design folder that the top level needs."""
+        return [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
+
+
+STREAM = Bench(("rtl_sim.bench",), "onespike_top", ("rtl",))
+FAULTS = Bench(("rtl_sim.fault_bench",), "onespike_axi", ("rtl", "axi"))
+DRIVER = Bench(("rtl_sim.driver_bench",), "onespike_axi", ("rtl", "axi"))
+BOARD = Bench((*FAULTS.modules, *DRIVER.modules), "onespike_axi", ("rtl", "axi"))
+
+
 def run_bench(
     design: Design,
     integers: Int64,
     simulator: str,
     work: Path,
     *,
+    bench: Bench = STREAM,
     pause_in: float = 0.0,
     pause_out: float = 0.0,
     seed: int = 1,
@@ -47,6 +69,7 @@ def run_bench(
     environment = _environment(simulator)
     environment |= {
         "ONESPIKE_WORK": str(work),
+        "ONESPIKE_DESIGN": str(design.path.resolve()),
         "ONESPIKE_PAUSE_IN": str(pause_in),
         "ONESPIKE_PAUSE_OUT": str(pause_out),
         "ONESPIKE_SEED": str(seed),
@@ -58,22 +81,24 @@ def run_bench(
         _take_objects(objects, work / "build")
         try:
             runner.build(
-                sources=sorted((design.path / "rtl").glob("*.sv")),
-                hdl_toplevel="onespike_top",
+                sources=bench.sources(design.path),
+                hdl_toplevel=bench.top,
                 build_dir=work / "build",
                 build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", "20000", "--quiet"],
                 log_file=log,
                 always=True,
             )
             _keep_objects(objects, work / "build")
-            runner.test(
-                hdl_toplevel="onespike_top",
-                test_module="rtl_sim.bench",
+            results = runner.test(
+                hdl_toplevel=bench.top,
+                test_module=list(bench.modules),
                 build_dir=work / "build",
                 test_dir=design.path / "rtl",
                 results_xml=str(work / "results.xml"),
                 log_file=log,
             )
+            if get_results(results)[1]:  # under pytest the runner itself says so
+                raise RuntimeError
         except (SystemExit, CalledProcessError, RuntimeError):
             raise SimulatorError(f"{simulator}: {_failure(work)}; the log is {log}") from None
 

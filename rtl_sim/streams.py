@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import FallingEdge, RisingEdge
 
 
 class CodeMonitor:
@@ -51,3 +52,40 @@ def random_pauses(chance: float, seed: int) -> Iterator[bool]:
     generator = random.Random(seed)
     while True:
         yield generator.random() < chance
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One beat of an AXI4-Stream as it stands on the wires; keep None: all bytes."""
+
+    data: int
+    last: bool = False
+    keep: int | None = None
+
+
+class BeatSource:
+    """Plays beats on an AXI4-Stream exactly as given: a tlast may be missing, early or late, a stream may just stop."""
+
+    def __init__(self, dut: Any, prefix: str) -> None:
+        self._clock = dut.aclk
+        self._valid = getattr(dut, f"{prefix}_tvalid")
+        self._ready = getattr(dut, f"{prefix}_tready")
+        self._data = getattr(dut, f"{prefix}_tdata")
+        self._keep = getattr(dut, f"{prefix}_tkeep")
+        self._last = getattr(dut, f"{prefix}_tlast")
+        self._valid.value = 0
+
+    async def send(self, beats: Iterable[Beat]) -> None:
+        """Returns when the last beat was taken; cancelled, it takes its beat back."""
+        try:
+            for beat in beats:
+                self._valid.value = 1
+                self._data.value = beat.data
+                self._last.value = beat.last
+                self._keep.value = (1 << len(self._keep)) - 1 if beat.keep is None else beat.keep
+                await FallingEdge(self._clock)
+                while self._ready.value != 1:
+                    await FallingEdge(self._clock)
+                await RisingEdge(self._clock)
+        finally:
+            self._valid.value = 0

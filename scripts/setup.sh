@@ -36,6 +36,7 @@ missing_packages() {
     command -v g++ >/dev/null || echo g++ # Verilator builds its models with it
     command -v iverilog >/dev/null || echo iverilog
     command -v yosys >/dev/null || echo yosys
+    command -v tclsh >/dev/null || echo tcl # runs the scripts for Vivado under test
     [ -d "$DATA_SET" ] || echo dataset-fashion-mnist
     "$python" -c "import ensurepip, venv" 2>/dev/null || venv_package "$python"
     libpython_there "$python" || "$python" -c 'import sys; print("libpython%d.%d" % sys.version_info[:2])'

@@ -45,6 +45,9 @@ clock_mhz = 100
 input_bus_bits = 32
 toolchain = "vivado"
 yosys_family = "xc7"
+system = "jtag"
+board_part = "none"
+oscillator = "E3 LVCMOS33 100"
 primitives = "xilinx7"
 lut_budget = 0.5
 bram_budget = 0.9
@@ -151,6 +154,12 @@ def test_every_field_must_be_there(tmp_path: Path, field: str) -> None:
         ("title", '" "', "' ' must be text"),
         ("toolchain", '"quartus"', "'quartus' is unknown; use one of vivado, yosys-ecp5, yosys-ice40, yosys-gowin"),
         ("yosys_family", '"xc2"', "'xc2' is unknown; use one of xc7"),
+        ("system", '"pcie"', "'pcie' is unknown; use one of zynq7, zynqmp, jtag, ip, none"),
+        ("system", '"none"', "'none' leaves Vivado nothing to build; use one of zynq7, zynqmp, jtag, ip"),
+        ("toolchain", '"yosys-ecp5"', '\'jtag\' needs toolchain = "vivado"; use "none"'),
+        ("oscillator", '"E3 100"', "'E3 100' is neither \"none\" nor pin, I/O standard and MHz"),
+        ("oscillator", '"E3 LVCMOS33 0"', "'E3 LVCMOS33 0' is neither"),
+        ("oscillator", '"none"', "'none' leaves the system \"jtag\" without a clock"),
         ("primitives", '"magic"', "'magic' is unknown; use one of xilinx7, portable"),
         ("name", '"other"', "'other' is not the file's name; use 'desktop'"),
     ],
@@ -158,7 +167,7 @@ def test_every_field_must_be_there(tmp_path: Path, field: str) -> None:
 def test_a_wrong_value_is_refused_with_the_way_out(tmp_path: Path, field: str, value: str, says: str) -> None:
     with pytest.raises(BoardError) as caught:
         load_board(write(tmp_path, changed(field, value)))
-    assert f"desktop.toml: {field}: {says}" in str(caught.value)
+    assert f"desktop.toml: {'system' if 'toolchain' in says else field}: {says}" in str(caught.value)
 
 
 def test_an_unknown_field_is_refused(tmp_path: Path) -> None:

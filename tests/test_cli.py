@@ -322,7 +322,7 @@ def examples() -> list[str]:
 
 def test_there_are_examples_for_every_command() -> None:
     assert {line.split()[1] for line in examples()} == {
-        *("boards", "convert", "eval", "gen", "sim", "report", "explore")
+        *("boards", "convert", "eval", "gen", "sim", "report", "bitstream", "explore")
     }
 
 
@@ -332,7 +332,7 @@ def test_the_examples_of_the_help_are_right(line: str) -> None:
     make_parser().parse_args(command.split()[1:])
 
 
-@pytest.mark.parametrize("command", ["", "convert", "eval", "gen", "sim", "report", "explore", "boards"])
+@pytest.mark.parametrize("command", ["", "convert", "eval", "gen", "sim", "report", "bitstream", "explore", "boards"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([*command.split(), "--help"])

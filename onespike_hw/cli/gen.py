@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     step(console, f"generating for {board.title} into {out}")
     net = evaluation.source.net
     images = evaluation.data.images[: args.images]
-    vectors = _vectors(net, images) if args.backend == "hls" else None
+    vectors = _vectors(net, images) if args.backend == "hls" or board.has_driver else None
     activity = measure(net, oh.golden.run(net, evaluation.data.images[:ACTIVITY_IMAGES]).codes)
     design = oh.generate(net, board, out, backend=args.backend, force=args.force, activity=activity, vectors=vectors)
     check = _play(design, images, console)
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _vectors(net: oh.Network, images: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Input integers and golden logits, for the test bench of an HLS project."""
+    """Input integers and golden logits, for the test bench of an HLS project and the notebook of a driver."""
     return oh.golden.quantize_input(net, images), oh.golden.run(net, images, codes=False).logits
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from onespike_hw import __version__
-from onespike_hw.cli import boards, convert, evaluate, explore, gen, report, sim
+from onespike_hw.cli import bitstream, boards, convert, evaluate, explore, gen, report, sim
 from onespike_hw.codegen.design import BACKENDS
 
 _Item = TypeVar("_Item")
@@ -111,6 +111,13 @@ examples:
   onespike-hw explore --timesteps 8 --base root --board pynq,arty-a7-100,ulx3s-85f
 """
 
+_BITSTREAM_EPILOG = """\
+Calls the toolchain of the board, and says what is missing where it is not installed.
+
+examples:
+  onespike-hw bitstream build/pynq
+"""
+
 _BOARDS_EPILOG = """\
 A board is a TOML file; --board takes the name of one listed here, or the path of your own (docs/boards.md).
 """
@@ -171,6 +178,10 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--images", type=_count, default=300, metavar="N", help="how many to count on, at most (300)")
     _add_data(command)
     command.set_defaults(run=report.run)
+
+    command = commands.add_parser("bitstream", help="make the bitstream", epilog=_BITSTREAM_EPILOG)
+    _add_folder(command)
+    command.set_defaults(run=bitstream.run)
 
     command = commands.add_parser("explore", help="compare conversions and boards", epilog=_EXPLORE_EPILOG)
     command.add_argument(

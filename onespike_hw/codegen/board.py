@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -33,7 +34,19 @@ SYNTHESIS = {
 }
 """The synthesis command of yosys, by family."""
 
+SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "none")
+"""What is built around the accelerator (docs/boards.md)."""
+
 PRIMITIVES = ("xilinx7", "portable")
+
+
+@dataclass(frozen=True)
+class Oscillator:
+    """A clock on a pin."""
+
+    pin: str
+    standard: str
+    mhz: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,9 @@ class Board:
     input_bus_bits  width of the stream that brings the pixels
     toolchain       one of TOOLS
     yosys_family    one of SYNTHESIS
+    system          one of SYSTEMS; "none" where it is no bus that feeds the accelerator
+    board_part      how Vivado calls the board, "vendor:name", or "none"
+    oscillator      "pin standard MHz" of the clock of a "jtag" system, or "none"
     primitives      "xilinx7": cells of the 7 series may be instantiated; "portable": plain Verilog only
     lut_budget, bram_budget, dsp_budget  share, above 0 and up to 1, of each that the accelerator may take
     """
@@ -76,6 +92,9 @@ class Board:
     input_bus_bits: int
     toolchain: str
     yosys_family: str
+    system: str
+    board_part: str
+    oscillator: str
     primitives: str
     lut_budget: float
     bram_budget: float
@@ -101,6 +120,19 @@ class Board:
         """All on-chip RAM blocks, in kbit."""
         large = self.uram_blocks * URAM_KBITS + self.spram_blocks * SPRAM_KBITS
         return self.bram_blocks * self.bram_kbits + large
+
+    @property
+    def oscillator_facts(self) -> Oscillator | None:
+        """The clock on the board, where the accelerator needs one."""
+        if self.oscillator == "none":
+            return None
+        pin, standard, mhz = self.oscillator.split()
+        return Oscillator(pin, standard, float(mhz))
+
+    @property
+    def has_driver(self) -> bool:
+        """Processors beside the accelerator run PYNQ, and with it the driver."""
+        return self.system in ("zynq7", "zynqmp")
 
     @property
     def synthesis_command(self) -> str:
@@ -165,6 +197,14 @@ class _Number:
         return None
 
 
+@dataclass(frozen=True)
+class _OscillatorText:
+    def problem(self, value: Any) -> str | None:
+        if isinstance(value, str) and (value == "none" or re.fullmatch(r"\w+ \w+ 0*[1-9]\d*(\.\d+)?", value)):
+            return None
+        return 'is neither "none" nor pin, I/O standard and MHz, such as "E3 LVCMOS33 100"'
+
+
 _CHECKS: Mapping[str, _Check] = {
     "name": _Text(),
     "title": _Text(),
@@ -184,6 +224,9 @@ _CHECKS: Mapping[str, _Check] = {
     "input_bus_bits": _Count(least=8, most=1024, step=8),
     "toolchain": _Text(tuple(TOOLS)),
     "yosys_family": _Text(tuple(SYNTHESIS)),
+    "system": _Text(SYSTEMS),
+    "board_part": _Text(),
+    "oscillator": _OscillatorText(),
     "primitives": _Text(PRIMITIVES),
     "lut_budget": _Number(most=1),
     "bram_budget": _Number(most=1),
@@ -235,6 +278,18 @@ def _read(path: Path) -> Board:
         problem = check.problem(table[key])
         if problem is not None:
             raise BoardError(f"{path}: {key}: {table[key]!r} {problem}")
+    _check_system(path, table)
     if table["name"] != path.stem:
         raise BoardError(f"{path}: name: {table['name']!r} is not the file's name; use {path.stem!r}")
     return Board(**table)
+
+
+def _check_system(path: Path, table: Mapping[str, Any]) -> None:
+    system = table["system"]
+    if table["toolchain"] == "vivado" and system == "none":
+        others = ", ".join(name for name in SYSTEMS if name != "none")
+        raise BoardError(f"{path}: system: {system!r} leaves Vivado nothing to build; use one of {others}")
+    if system == "jtag" and table["oscillator"] == "none":
+        raise BoardError(f'{path}: oscillator: {table["oscillator"]!r} leaves the system "jtag" without a clock')
+    if table["toolchain"] != "vivado" and system != "none":
+        raise BoardError(f'{path}: system: {system!r} needs toolchain = "vivado"; use "none"')

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from onespike_hw.codegen import hls, verilog
+from onespike_hw.codegen import axi, driver, hls, verilog, vivado
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
@@ -35,7 +35,9 @@ class Design:
 
     path     the output folder: network.onespike, plan.json, and
              for Verilog rtl/ (modules and memory files), sim/ (test bench) and synth/ (a yosys script, and modules made
-             of the board's primitives), for HLS hls/ (a Vitis HLS project)
+             of the board's primitives), for HLS hls/ (a Vitis HLS project);
+             for a board with a bus also axi/ (registers, DMA streams) and vivado/ (Tcl);
+             for one with processors driver/ (Python for PYNQ)
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
@@ -113,6 +115,7 @@ def generate(
     out      folder to write; it must not exist, or be ours and `force`
     backend  "verilog", or "hls": a Vitis HLS project
     vectors  input integers [N, *net.input_shape] and their golden logits, for the C++ test bench of an HLS project
+             and the notebook of a driver
     activity layer name -> what it reads (onespike_hw.codegen.activity.measure); steers the lanes
     counters the engines count what they do with their clocks (SimulationResult.counts); Verilog only
     goal     images a second, lanes or share of the board to plan for (onespike_hw.codegen.planner.Goal)
@@ -143,6 +146,11 @@ def render(
         files = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
         files |= {f"synth/{name}": text for name, text in verilog.render_synthesis(board, list(files)).items()}
+        if board.system != "none":
+            files |= {f"axi/{name}": text for name, text in axi.render(plan).items()}
+            files |= {f"vivado/{name}": text for name, text in vivado.render(plan, board).items()}
+        if board.has_driver:
+            files |= {f"driver/{name}": content for name, content in driver.render(plan, board, vectors).items()}
     files["network.onespike"] = to_bytes(plan.net)
     files["plan.json"] = json.dumps(summary(plan, board), indent=2) + "\n"
     return files

@@ -1,0 +1,98 @@
+"""What the accelerator takes and gives: from images to bytes in memory, from bytes in memory to logits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onespike.errors import ImageError
+
+TOLERANCE = 0.5
+"""Input steps by which a real value may lie outside the range before it is refused; inside, it is clipped."""
+
+
+class Network:
+    """The facts of network.json.
+
+    input_shape  (C, H, W) or (C,)
+    input_range  smallest and largest input integer
+    logit_shape  (C,), or (C, H, W) where the network gives a map
+    logit_scale  float64, one a channel: logit = integer * scale
+    image_bytes  of an image in memory; result_bytes of its logits
+    clock_mhz    clock of the accelerator
+    """
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.input_shape = tuple(facts["input_shape"])
+        self.logit_shape = tuple(facts["logit_shape"])
+        self.clock_mhz = facts["clock_mhz"]
+        bits, signed = facts["input_bits"], facts["input_signed"]
+        self.input_range = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+        self._scale = self._per_channel(facts["input_scale"])
+        self._offset = self._per_channel(facts["input_offset"])
+        self.logit_scale = np.array(facts["logit_scale"], np.float64)
+        self._field = np.dtype(f"<u{facts['field_bytes']}")
+        self._beat_values = facts["beat_values"]
+        self._beat_fields = facts["beat_bytes"] // facts["field_bytes"]
+        self.logit_type = np.dtype(f"<i{facts['logit_bits'] // 8}")
+        values = int(np.prod(self.input_shape))
+        self.image_bytes = values // self._beat_values * facts["beat_bytes"]
+        self.result_bytes = int(np.prod(self.logit_shape)) * self.logit_type.itemsize
+
+    @classmethod
+    def load(cls) -> Network:
+        """The network that this driver was emitted with."""
+        return cls(json.loads(Path(__file__).with_name("network.json").read_text(encoding="utf-8")))
+
+    def quantize(self, images: np.ndarray) -> np.ndarray:
+        """Input integers int64 [N, *input_shape] of a batch.
+
+        Real values, as the trained network takes them, become rint(real / scale + offset), half to even; integers are
+        taken as they are. Raises ImageError for another shape or type, for NaN, and for the first value out of range.
+        """
+        batch = np.asarray(images)
+        wanted = ", ".join(str(size) for size in self.input_shape)
+        if batch.shape == self.input_shape:
+            raise ImageError(f"shape {batch.shape} is one image; put a batch axis in front: [1, {wanted}]")
+        if batch.shape[1:] != self.input_shape:
+            raise ImageError(f"shape {batch.shape} does not fit; give a batch of shape [N, {wanted}]")
+        if batch.dtype.kind not in "fiub":
+            raise ImageError(f"type {batch.dtype} is neither real nor integer; use float32 or uint8")
+        low, high = self.input_range
+        if batch.dtype.kind != "f":
+            outside = (batch < low) | (batch > high)
+            self._refuse(batch, outside, f"outside {low}..{high}, the integers of the input")
+            return batch.astype(np.int64)
+        self._refuse(batch, np.isnan(batch), "not a number; clean the data")
+        steps = batch.astype(np.float64) / self._scale + self._offset
+        outside = (steps < low - TOLERANCE) | (steps > high + TOLERANCE)
+        self._refuse(batch, outside, "outside the range of the input; scale the data as in training")
+        return np.clip(np.rint(steps), low, high).astype(np.int64)
+
+    def pack(self, integers: np.ndarray, memory: np.ndarray) -> None:
+        """Lay input integers [N, *input_shape] down in memory (uint8), image after image, as they are to be sent."""
+        images, channels = integers.shape[:2]
+        maps = integers.reshape(images, channels // self._beat_values, self._beat_values, -1).transpose(0, 3, 1, 2)
+        beats = memory[: images * self.image_bytes].view(self._field).reshape(-1, self._beat_fields)
+        beats[:, : self._beat_values] = maps.reshape(-1, self._beat_values)
+
+    def unpack(self, memory: np.ndarray, images: int) -> np.ndarray:
+        """Logits int64 [N, *logit_shape] of so many images, from memory (uint8)."""
+        values = memory[: images * self.result_bytes].view(self.logit_type).astype(np.int64)
+        channels = self.logit_shape[0]
+        return values.reshape(images, -1, channels).transpose(0, 2, 1).reshape(images, *self.logit_shape)
+
+    def real(self, logits: np.ndarray) -> np.ndarray:
+        """Logits in the units of the trained network."""
+        return logits * self.logit_scale.reshape(-1, *[1] * (len(self.logit_shape) - 1))
+
+    def _per_channel(self, values: list[float]) -> np.ndarray:
+        return np.array(values, np.float64).reshape(-1, *[1] * (len(self.input_shape) - 1))
+
+    def _refuse(self, batch: np.ndarray, wrong: np.ndarray, why: str) -> None:
+        if wrong.any():
+            index = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ImageError(f"value {batch[index]} at {list(index)} is {why}")
