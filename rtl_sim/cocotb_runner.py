@@ -42,6 +42,8 @@ def run_bench(
     work       folder for the build and the logs
     objects    folder that keeps Verilator's own compiled library between builds; it is half of a small build
     """
+    if len(integers) == 0:
+        raise SimulatorError("no images; give at least one")
     work.mkdir(parents=True, exist_ok=True)
     write_expectation(work, design.plan, integers, image_beats(design.plan, integers))
     environment = _environment(simulator)
