@@ -78,7 +78,7 @@ class TwinLayer:
     weight, result   types of its weights and of what leaves it, behind its ReLU
     reuse_factor     multiplications that one multiplier makes for one output pixel
     multipliers      8 x 8 bits each
-    cycles           for one image, at the least: pixels that arrive, padding included, times reuse_factor
+    cycles           for one image, at the least: output pixels times reuse_factor
     """
 
     name: str
