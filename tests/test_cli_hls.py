@@ -55,7 +55,7 @@ def test_gen_and_sim_of_an_hls_project(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main(gen) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "bit-exact"
 
-    tables = tmp_path / "design" / "hls" / "src" / "layers" / "linear3_tables.h"
+    tables = tmp_path / "design" / "hls" / "src" / "tables" / "linear3.h"
     tables.write_text(re.sub(r"(_weights\[.*\n +\{)(-?\d+)", lambda m: f"{m[1]}{int(m[2]) ^ 1}", tables.read_text()))
     assert cli.main(["sim", out, *data]) == 1
     text = capsys.readouterr().out

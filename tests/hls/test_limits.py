@@ -29,6 +29,7 @@ def test_names_that_are_no_identifiers_and_names_that_collide(tmp_path: Path) ->
     layers = (
         conv(2, 2, name="features.0"),
         conv(2, 1, name="features_0"),
+        conv(2, 1, name="features_0_tables"),
         conv(2, 1, name="constexpr"),
         maxpool(2),
         flatten(),
