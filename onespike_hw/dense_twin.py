@@ -18,7 +18,7 @@ import math
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,15 @@ from onespike_hw.convert.inputs import calibration_images
 from onespike_hw.convert.layers import FloatLayer, apply, apply_all, shapes
 from onespike_hw.convert.trace import trace
 from onespike_hw.errors import ConversionError, SimulatorError
+from onespike_hw.network import Network
 
 DSPS_OF_A_ZYNQ_7020 = 220
 
 _SAID = 2000
 """Characters of what hls4ml printed that an error repeats."""
+
+_BATCH = 20
+"""Images between two reports of progress: about a second of the shipped CNN."""
 
 _NARROWER = 4
 """Powers of two below the range of the values among which the least squared error is sought."""
@@ -74,7 +78,7 @@ class TwinLayer:
     weight, result   types of its weights and of what leaves it, behind its ReLU
     reuse_factor     multiplications that one multiplier makes for one output pixel
     multipliers      8 x 8 bits each
-    cycles           for one image, at the least: pixels that arrive, padding included, times reuse_factor
+    cycles           for one image, at the least: output pixels times reuse_factor
     """
 
     name: str
@@ -125,6 +129,7 @@ def build(
     out: str | Path,
     multipliers: int = DSPS_OF_A_ZYNQ_7020,
     bits: int = 8,
+    progress: Callable[[int, int], None] | None = None,
 ) -> DenseTwin:
     """Convert the network with hls4ml, compile the C model with g++ and run it on images.
 
@@ -134,6 +139,7 @@ def build(
     out          folder of the hls4ml project
     multipliers  of all layers together, at the most; the layers' reuse factors follow, so that all take about as long
     bits         of weights and activations
+    progress     called with (images done, images in all) while the C model runs
 
     Raises ConversionError, naming the layer, where hls4ml or the budget has no room for it, SimulatorError where g++ is
     missing or hls4ml fails.
@@ -141,9 +147,7 @@ def build(
     if shutil.which("g++") is None:
         raise SimulatorError("g++: not found on PATH; install it (apt-get install g++) to run hls4ml's C model")
     seen = calibration_images(calibration, None)
-    chain = fold(
-        trace(copy.deepcopy(model).cpu().float().eval(), torch.cat([seen[:2], seen[:2]])[:2]), tuple(seen.shape[1:])
-    )
+    chain = _chain(model, seen)
     types = _types(chain, seen, bits)
     sizes = _sizes(chain, tuple(seen.shape[1:]))
     reuse = _reuse_factors(sizes, multipliers)
@@ -151,8 +155,7 @@ def build(
     started = time.monotonic()
     project = _project(twin, tuple(seen.shape[1:]), _settings(chain, types, reuse), Path(out))
     compiled = time.monotonic()
-    x = np.ascontiguousarray(np.moveaxis(images, 1, -1)) if images.ndim == 4 else np.ascontiguousarray(images)
-    logits = project.predict(x.astype(np.float32)).reshape(len(images), -1)
+    logits = _predict(project, images, progress)
     ran = time.monotonic()
     with torch.no_grad():
         expected = apply_all(chain, torch.from_numpy(images).float()).numpy()
@@ -165,6 +168,47 @@ def build(
         seconds_per_image=(ran - compiled) / len(images),
         folder=Path(out),
     )
+
+
+def check_origin(
+    net: Network, model: nn.Module, calibration: Tensor | NDArray[np.floating], name: str = "the model"
+) -> None:
+    """Raise ConversionError, with both lists of layers, where a network was not converted from such a model.
+
+    Names and weight shapes of the conv and linear layers are compared, not the weights. name: of the model, for people.
+    """
+    ours = [(layer.name, layer.weight.shape) for layer in net.layers if layer.weight is not None]
+    chain = _chain(model, calibration_images(calibration, None))
+    theirs = [(layer.name, tuple(layer.weight.shape)) for layer in chain if layer.weight is not None]
+    if ours != theirs:
+        raise ConversionError(
+            f"{name}: its layers are {_listed(theirs)}, those of the network are {_listed(ours)}; "
+            "give the model that the network was converted from"
+        )
+
+
+def _listed(layers: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+    return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in layers)
+
+
+def _chain(model: nn.Module, images: Tensor) -> list[FloatLayer]:
+    """The layers of the model, batch norm folded."""
+    two = torch.cat([images[:2], images[:2]])[:2]
+    return fold(trace(copy.deepcopy(model).cpu().float().eval(), two), tuple(images.shape[1:]))
+
+
+def _predict(
+    project: Any, images: NDArray[np.float32], progress: Callable[[int, int], None] | None
+) -> NDArray[np.float32]:
+    """Logits of the C model, one row an image."""
+    x = np.moveaxis(images, 1, -1) if images.ndim == 4 else images
+    parts = []
+    for first in range(0, len(x), _BATCH):
+        batch = np.ascontiguousarray(x[first : first + _BATCH]).astype(np.float32)
+        parts.append(project.predict(batch).reshape(len(batch), -1))
+        if progress is not None:
+            progress(first + len(batch), len(x))
+    return np.concatenate(parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,7 +113,7 @@ def all_codes(net: Network, streamed: dict[str, NDArray[np.uint8]]) -> dict[str,
     codes = dict(streamed)
     for layer in net.layers:
         if layer.kind == "flatten" and layer.inputs[0] in codes:
-            codes[layer.name] = codes[layer.inputs[0]].reshape(len(codes[layer.inputs[0]]), -1)
+            codes[layer.name] = codes[layer.inputs[0]].reshape(-1, *layer.shape)
     return codes
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import sys
-import tempfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +18,13 @@ from onespike_hw.errors import SimulatorError
 from onespike_hw.network import Int64
 from onespike_hw.simulation import image_beats
 from rtl_sim import tools
+from rtl_sim.objects import keep, take
 from rtl_sim.scoreboard import write_expectation
 
 _MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 """cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
+_SPLIT = "100000"
+"""Nodes in a C++ file: a small design stays one file, which is compiled soonest."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def run_bench(
     work       folder for the build and the logs
     objects    folder that keeps Verilator's own compiled library between builds; it is half of a small build
     """
+    if len(integers) == 0:
+        raise SimulatorError("no images; give at least one")
     work.mkdir(parents=True, exist_ok=True)
     write_expectation(work, design.plan, integers, image_beats(design.plan, integers))
     environment = _environment(simulator)
@@ -78,17 +80,19 @@ def run_bench(
     log = work / "cocotb.log"
     with mock.patch.dict(os.environ, environment):
         runner = get_runner(simulator)
-        _take_objects(objects, work / "build")
+        if objects is not None:
+            take(objects, work / "build")
         try:
             runner.build(
                 sources=bench.sources(design.path),
                 hdl_toplevel=bench.top,
                 build_dir=work / "build",
-                build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", "20000", "--quiet"],
+                build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", _SPLIT, "--quiet"],
                 log_file=log,
                 always=True,
             )
-            _keep_objects(objects, work / "build")
+            if objects is not None:
+                keep(objects, work / "build")
             results = runner.test(
                 hdl_toplevel=bench.top,
                 test_module=list(bench.modules),
@@ -101,23 +105,6 @@ def run_bench(
                 raise RuntimeError
         except (SystemExit, CalledProcessError, RuntimeError):
             raise SimulatorError(f"{simulator}: {_failure(work)}; the log is {log}") from None
-
-
-def _take_objects(objects: Path | None, build: Path) -> None:
-    build.mkdir(parents=True, exist_ok=True)
-    if objects is not None and objects.exists():
-        for path in objects.glob("verilated*.o"):
-            shutil.copyfile(path, build / path.name)
-
-
-def _keep_objects(objects: Path | None, build: Path) -> None:
-    if objects is None or objects.exists():
-        return
-    aside = Path(tempfile.mkdtemp(dir=objects.parent))
-    for path in build.glob("verilated*.o"):
-        shutil.copyfile(path, aside / path.name)
-    with contextlib.suppress(OSError):  # another process was quicker
-        aside.rename(objects)
 
 
 def _failure(work: Path) -> str:

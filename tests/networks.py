@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -338,17 +338,29 @@ def networks(draw: st.DrawFn, max_depth: int = 4) -> Network:
     )
 
 
-def _case(input_shape: tuple[int, ...], *layers: Spec, **options: Any) -> Callable[[], Network]:
-    return lambda: build(np.random.default_rng(7), input_shape, layers, **options)
+@dataclass(frozen=True)
+class Case:
+    """A network to be built, always from the same random numbers; `options` are those of `build`."""
+
+    input_shape: tuple[int, ...]
+    layers: tuple[Spec, ...]
+    options: dict[str, Any]
+
+    def __call__(self) -> Network:
+        return build(np.random.default_rng(7), self.input_shape, self.layers, **self.options)
 
 
-def _chain(**options: Any) -> Callable[[], Network]:
+def _case(input_shape: tuple[int, ...], *layers: Spec, **options: Any) -> Case:
+    return Case(input_shape, layers, options)
+
+
+def _chain(**options: Any) -> Case:
     """Every sort of layer once: what changes from case to case is in the options."""
     layers = conv(5, 3, padding=1), maxpool(2), conv(6, 3), avgpool(2), flatten(), linear(5), linear(3)
     return _case((1, 8, 8), *layers, **options)
 
 
-CASES: dict[str, Callable[[], Network]] = {
+CASES: dict[str, Case] = {
     "conv_padded": _case((3, 5, 5), conv(5, 3, padding=1), conv(3, 3, padding=1), flatten(), linear(3)),
     "image_1x1": _case((3, 1, 1), conv(5, 1), conv(3, 3, padding=1), flatten(), linear(3)),
     "one_channel": _case((1, 6, 6), conv(1, 3), conv(1, 2), conv(1, 2)),

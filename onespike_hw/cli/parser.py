@@ -74,8 +74,9 @@ more images.
 """
 
 _SIM_EPILOG = """\
-Plays images through an accelerator that gen emitted, and compares every bit of every layer with the golden model.
-The exit code is 0 where all are equal, 1 where one is not, and 2 where something was refused.
+Plays images through an accelerator that gen emitted, and compares every bit of every layer with the golden model:
+Verilog on a simulator, the C++ of --backend hls compiled with g++. The exit code is 0 where all are equal, 1 where one
+is not, and 2 where something was refused.
 
 --data takes a .npy file of images, or a .npz file with the array `images`: float as the network takes them, or
 input integers.
@@ -84,18 +85,23 @@ examples:
   onespike-hw sim build/pynq
   onespike-hw sim build/pynq --images 100 --pause-in 0.3 --pause-out 0.3 --seed 7
   onespike-hw sim build/net --simulator icarus --data test.npz --images 2
+  onespike-hw sim build/pynq-hls --images 300
 """
 
-_REPORT_EPILOG = """\
+_REPORT_EPILOG = f"""\
 Writes one HTML file that needs nothing else: the network and the accelerator layer by layer, spikes, base and ladder,
 weights, resources, and what goes in and comes out.
 
 --data takes a .npy file of images, or a .npz file with the arrays `images` and `labels`: float as the network takes
 them, or input integers.
 
+--dense-twin sets the same trained network beside it, as an INT8 design of hls4ml, whose C model runs on the same
+images: half a minute for the shipped network.
+{_MODELS}
 examples:
   onespike-hw report build/pynq                        writes build/pynq/report.html
   onespike-hw report build/net --data test.npz --out net.html
+  onespike-hw report build/pynq --dense-twin --force
 """
 
 _EXPLORE_EPILOG = f"""\
@@ -163,7 +169,7 @@ def make_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("sim", help="play images through an emitted accelerator", epilog=_SIM_EPILOG)
     _add_folder(command)
     command.add_argument("--images", type=_count, default=8, metavar="N", help="how many of them to play (8)")
-    command.add_argument("--simulator", default="verilator", choices=["verilator", "icarus"], help="(verilator)")
+    command.add_argument("--simulator", choices=["verilator", "icarus"], help="for Verilog (verilator)")
     command.add_argument("--pause-in", type=_chance, default=0.0, metavar="P", help="chance of a pause in a clock (0)")
     command.add_argument("--pause-out", type=_chance, default=0.0, metavar="P", help="the same for the sink (0)")
     command.add_argument("--seed", type=int, default=1, help="of the pauses (1)")
@@ -177,6 +183,8 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--force", action="store_true", help="replace the file where it exists")
     command.add_argument("--images", type=_count, default=300, metavar="N", help="how many to count on, at most (300)")
     _add_data(command)
+    command.add_argument("--dense-twin", action="store_true", help="beside the trained network as hls4ml makes it")
+    _add_model(command, network=False)
     command.set_defaults(run=report.run)
 
     command = commands.add_parser("bitstream", help="make the bitstream", epilog=_BITSTREAM_EPILOG)

@@ -65,7 +65,7 @@ def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None = None)
             else _engine_files(plan, side_by_side(stage), number)
         )
         for template, name, context in rendered:
-            files[f"src/layers/{name}"] = jinja.get_template(f"hls/{template}").render(context)
+            files[f"src/{name}"] = jinja.get_template(f"hls/{template}").render(context)
     for name in ("onespike_top.h", "onespike_top.cpp"):
         files[f"src/{name}"] = jinja.get_template(f"hls/{name}.j2").render(_top(plan))
     hand_written = resources.templates() / "hls"
@@ -130,7 +130,7 @@ def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[tuple
     if not engine.layer.fires:
         config.append(("logit_bits", plan.logit_bits))
     line = None if engine.line is None else _line_constants(plan, engine.line, engine.source, number)
-    yield "engine_layer.h.j2", f"{engine.name}.h", {**context, "config": config, "line": line}
+    yield "engine_layer.h.j2", f"layers/{engine.name}.h", {**context, "config": config, "line": line}
     tables: dict[str, Any] = {"weights": _rows(weight_rows(engine)), "bias": _rows(_by_group(engine, _bias(engine)))}
     if schedule is not None:
         tables["order"] = _braced(schedule.order)
@@ -138,7 +138,7 @@ def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[tuple
         tables["drains"] = _braced(int(drain) for drain in schedule.drains)
     if engine.layer.fires:
         tables["ladder"] = _rows(_by_group(engine, _ladder(engine)))
-    yield "engine_tables.h.j2", f"{engine.name}_tables.h", {**context, **tables}
+    yield "engine_tables.h.j2", f"tables/{engine.name}.h", {**context, **tables}
 
 
 def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[tuple[str, str, dict[str, Any]]]:
@@ -150,7 +150,7 @@ def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[tuple[str, 
     ]
     yield (
         "pool_layer.h.j2",
-        f"{pool.name}.h",
+        f"layers/{pool.name}.h",
         {
             "p": pool,
             "title": _title(pool.layer),

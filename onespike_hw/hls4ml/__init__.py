@@ -6,7 +6,7 @@
     model = onespike_hls4ml.to_torch(net)
     project = hls4ml.converters.convert_from_pytorch_model(model, backend="Vitis", ...)
 
-hls4ml itself is imported when register() is called; see docs/hls4ml.md.
+hls4ml itself is imported when register() is called; see docs/hls.md.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from onespike_hw.codegen import Design
 from onespike_hw.network import Int64
 from onespike_hw.report import accelerator, interface, network, pictures
 from onespike_hw.report.figures import Figures, count, describe
+from onespike_hw.report.twin import TwinFacts, twin_facts
+
+if TYPE_CHECKING:
+    from onespike_hw.dense_twin import DenseTwin
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,7 @@ class Report:
     stages, speed, resources       of the accelerator
     lanes, memory_bits             of the accelerator: synapse lanes, bits of weights
     pixel, logit       the streams at both ends
+    twin               the dense twin beside the accelerator; None where none was built
     """
 
     title: str
@@ -46,34 +51,41 @@ class Report:
     memory_bits: int
     pixel: interface.PixelFacts
     logit: interface.LogitFacts
+    twin: TwinFacts | None = None
 
 
-def gather(design: Design, run: golden.Run, images: NDArray[Any], labels: Int64 | None) -> Report:
+def gather(
+    design: Design, run: golden.Run, images: NDArray[Any], labels: Int64 | None, twin: DenseTwin | None = None
+) -> Report:
     """The facts of a design.
 
     run     golden run, with codes, of design.net
     images  of that run: [N, *net.input_shape], as golden.run took them
     labels  int64 [N]; None where nobody knows them
+    twin    the dense twin on the same images
     """
     net, plan, board = design.net, design.plan, design.board
+    figures = count(net, run, labels)
+    speed, resources = accelerator.speed(plan, board), accelerator.resource_facts(plan, board)
     return Report(
         title=board.title,
         part=board.part,
         coding=describe(net),
         settled=net.settled,
-        figures=count(net, run, labels),
+        figures=figures,
         layers=network.layer_facts(net, run),
         phases=network.phase_shares(net, run),
         maps=network.spike_maps(net, run, golden.quantize_input(net, images[:1])),
         curves=network.coding_curves(net),
         weights=network.weight_counts(net),
         stages=accelerator.stage_facts(plan),
-        speed=accelerator.speed(plan, board),
-        resources=accelerator.resource_facts(plan, board),
+        speed=speed,
+        resources=resources,
         lanes=plan.lanes,
         memory_bits=plan.weight_memory_bits,
         pixel=interface.pixel_facts(plan),
         logit=interface.logit_facts(plan),
+        twin=None if twin is None else twin_facts(twin, figures, plan.lanes, speed, resources),
     )
 
 

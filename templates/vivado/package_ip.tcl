@@ -1,13 +1,17 @@
-# Packages rtl/ and axi/ as a Vivado IP in build/ip: component.xml, with copies of the sources and memory files.
+# Packages rtl/, axi/ and synth/ as a Vivado IP in build/ip: component.xml, with copies of the sources and memory files.
 source [file join [file dirname [file normalize [info script]]] settings.tcl]
 
 file mkdir $build
 file delete -force $ip_folder
 create_project -force -part $part package [file join $build package]
-foreach folder {rtl axi} {
+# A module of synth/, made of the part's own primitives, stands in for the portable one of the same name.
+foreach folder {rtl axi synth} {
     foreach pattern {*.v *.sv *.hex} {
         foreach path [lsort [glob -nocomplain [file join $root $folder $pattern]]] {
-            add_files -norecurse $path
+            set own [file join $root synth [file tail $path]]
+            if {$folder eq "synth" || ![file exists $own]} {
+                add_files -norecurse $path
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-"""The example of docs/hls.md runs as it stands there."""
+"""The first example of docs/hls.md, the HLS project, runs as it stands there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytest.importorskip("torch")
 @pytest.mark.verify
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    example, *_ = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(example, str(PAGE), "exec"), names)
     assert "first difference: None\n" in capsys.readouterr().out

@@ -32,7 +32,7 @@ def _constant(header: str, name: str) -> int:
 def test_what_lies_in_the_project() -> None:
     files = _render(CASES["maxpool_2"]())
     scripts = {"project.tcl", "run_csim.tcl", "run_csynth.tcl", "run_cosim.tcl", "run_export.tcl"}
-    sources = {"src/onespike_top.cpp", "src/layers/conv1.h", "src/layers/conv1_tables.h", "src/onespike/spikes.h"}
+    sources = {"src/onespike_top.cpp", "src/layers/conv1.h", "src/tables/conv1.h", "src/onespike/spikes.h"}
     assert scripts | sources | {"tb/tb.cpp", "tb/pixels.dat", "model/wrapper.cpp"} <= set(files)
 
 
@@ -43,7 +43,7 @@ def test_widths_and_lanes_are_those_of_the_plan() -> None:
     files = _render(net, conv3=Parallel(engines=3))
     for name in ("lanes", "engines", "weight_bits", "acc_bits", "potential_bits", "code_bits", "group_lanes"):
         assert _constant(files["src/layers/conv3.h"], name) == getattr(engine, name)
-    weights = files["src/layers/conv3_tables.h"]
+    weights = files["src/tables/conv3.h"]
     assert f"onespike::Rom<{engine.weight_bits}> conv3_weights[{engine.weight_rows}][{engine.lanes}]" in weights
 
 
@@ -92,7 +92,7 @@ def test_a_constant_of_64_bits_is_a_literal_of_c() -> None:
     plan = lay_out(dataclasses.replace(net, layers=(first, *net.layers[1:])), 64, {})
     engine = dataclasses.replace(plan.engines[0], potential_bits=64)
     plan = dataclasses.replace(plan, stages=(engine, *plan.stages[1:]))
-    tables = str(hls.render(plan, load_board("pynq"))["src/layers/linear1_tables.h"])
+    tables = str(hls.render(plan, load_board("pynq"))["src/tables/linear1.h"])
     assert "(-9223372036854775807LL - 1)" in tables
     assert "-9223372036854775808" not in tables
 

@@ -95,8 +95,11 @@ def to_grid(bias: torch.Tensor, source: Fixed, layer: dense_twin.TwinLayer) -> t
     return torch.floor(bias.detach().double() / step + 0.5) * step
 
 
-def test_the_c_model_computes_the_int8_network(tmp_path: Path) -> None:
-    twin = build(tmp_path, multipliers=60)
+def test_the_c_model_computes_the_int8_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dense_twin, "_BATCH", 5)
+    done: list[tuple[int, int]] = []
+    twin = build(tmp_path, multipliers=60, progress=lambda *counts: done.append(counts))
+    assert done == [(5, 12), (10, 12), (12, 12)]
     np.testing.assert_array_equal(twin.logits, fixed_point_logits(twin, images(12), images(200)))
     with torch.no_grad():
         expected = small_cnn()(torch.from_numpy(images(12))).numpy()

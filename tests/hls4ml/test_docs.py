@@ -1,4 +1,4 @@
-"""The examples of docs/hls4ml.md run as they stand there."""
+"""The examples of hls4ml in docs/hls.md run as they stand there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "hls4ml.md"
+PAGE = Path(__file__).parents[2] / "docs" / "hls.md"
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    whole, mixed = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    _, whole, mixed = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(whole, str(PAGE), "exec"), names)
     assert "equal on every bit: True" in capsys.readouterr().out

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from onespike_hw.errors import SimulatorError
 from rtl_sim.cocotb_runner import run_bench
 from tests.networks import CASES, random_inputs
 from tests.rtl.designs import emit
@@ -33,3 +34,9 @@ def test_every_bit_of_every_layer(
     design = emit(net, tmp_path / "design", engines)
     objects = tmp_path_factory.getbasetemp() / f"objects_{simulator}"
     run_bench(design, x, simulator, tmp_path / "work", pause_in=0.2, pause_out=0.3, seed=engines, objects=objects)
+
+
+def test_no_images(tmp_path: Path) -> None:
+    net = CASES["mlp"]()
+    with pytest.raises(SimulatorError, match="no images; give at least one"):
+        run_bench(emit(net, tmp_path / "design"), random_inputs(np.random.default_rng(5), net, 0), "icarus", tmp_path)
