@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.codegen.layout import GROUP_LANES
 from onespike_hw.codegen.schedule import Schedule, schedule
 from onespike_hw.network import INPUT, Layer, Network
 
 DENSITY = 0.4
 """Share of the inputs of a layer that spike, where nobody measured it."""
+
+QUANTILES = 32
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,12 @@ class Activity:
     """What a layer reads.
 
     density       share of its input values that spike, 0..1
-    pair_cycles   clocks that a window's spikes take when two of one phase are added at once; None: from the density
+    pair_cycles   clocks that a window's spikes take when two of one phase are added at once, of QUANTILES equal shares of
+                  all windows; none: from the density
     """
 
     density: float = DENSITY
-    pair_cycles: float | None = None
+    pair_cycles: tuple[float, ...] = ()
 
 
 def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]]) -> dict[str, Activity]:
@@ -42,7 +44,7 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]]) -> dict[str, A
             result[layer.name] = Activity(1.0)
             continue
         spikes = codes[source]
-        pairs = None
+        pairs: tuple[float, ...] = ()
         constants = net.constants_of(layer.inputs[0])
         if layer.kind == "conv" and source == layer.inputs[0] and constants is not None:
             steps = schedule(constants, settled=net.settled or not layer.fires)
@@ -68,8 +70,8 @@ def _code_source(net: Network, layer: Layer, codes: Mapping[str, NDArray[np.uint
     return None if name == INPUT else name
 
 
-def _pair_cycles(layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> float:
-    """Mean over all windows of the clocks that the spikes take; its neurons take GROUP_LANES at any rate."""
+def _pair_cycles(layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> tuple[float, ...]:
+    """Clocks that the spikes of a window take: of QUANTILES equal shares of all windows, the mean of each."""
     _, rows, columns = layer.shape
     (kernel_h, kernel_w), (stride_h, stride_w), (pad_h, pad_w) = layer.kernel_size, layer.stride, layer.padding
     total = np.zeros((len(codes), rows, columns))
@@ -78,4 +80,4 @@ def _pair_cycles(layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> flo
         windows = np.lib.stride_tricks.sliding_window_view(fired, (kernel_h, kernel_w), axis=(1, 2))
         counts = windows[:, ::stride_h, ::stride_w][:, :rows, :columns].sum((-1, -2)).astype(np.float64)
         total += pair_steps(counts, shifts, steps.shift)
-    return float(np.maximum(total, GROUP_LANES).mean())
+    return tuple(float(share.mean()) for share in np.array_split(np.sort(total, axis=None), QUANTILES))

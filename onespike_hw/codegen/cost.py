@@ -57,8 +57,8 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
 
 def _pair_cycles(engine: EnginePlan, activity: Activity) -> float:
     """Clocks in which an engine of pairs adds the spikes of a window."""
-    if activity.pair_cycles is not None:
-        return max(activity.pair_cycles, engine.group_lanes)
+    if activity.pair_cycles:
+        return sum(max(clocks, engine.group_lanes) for clocks in activity.pair_cycles) / len(activity.pair_cycles)
     assert engine.schedule is not None
     steps = engine.schedule
     mean = engine.cols * engine.column_words * engine.source.n * activity.density / engine.timesteps
@@ -72,7 +72,7 @@ def _list_cycles(engine: EnginePlan, density: float) -> float:
     """Clocks in which an engine of pairs lists the columns that a window needs anew."""
     spikes = engine.column_words * engine.source.n * density
     columns = ((engine.strip - 1) * engine.stride + engine.cols) / engine.strip
-    return columns * max(spikes + 2, engine.timesteps * engine.column_words + 2) / engine.passes
+    return columns * (spikes + 3) / engine.passes
 
 
 def stage_cycles(stage: EnginePlan | PoolPlan, activity: Activity) -> float:
@@ -80,10 +80,18 @@ def stage_cycles(stage: EnginePlan | PoolPlan, activity: Activity) -> float:
     feed = float(stage.source.image_words)
     if stage.line is not None:
         line = stage.line
+        if isinstance(stage, EnginePlan) and stage.tall:
+            return max(_tall_feed(stage, line), stage.windows * window_cycles(stage, activity) / stage.engines)
         feed = float(line.rows_out * (line.columns * line.kernel_w * line.kernel_h * stage.source.words + 2))
     if isinstance(stage, PoolPlan):
         return feed
     return max(feed, stage.windows * window_cycles(stage, activity) / stage.engines)
+
+
+def _tall_feed(engine: EnginePlan, line: LinePlan) -> float:
+    """Clocks of an image in tall_columns: a word a clock, padding included."""
+    rows = max(engine.source.height, (line.rows_out - 1) * line.stride_h + line.kernel_h - line.padding_h)
+    return float(rows * max(engine.columns, line.padding_w + engine.source.width) * engine.source.words)
 
 
 def _memory_brams(rows: int, bits: int) -> float:
@@ -112,7 +120,7 @@ def engine_resources(engine: EnginePlan) -> Resources:
     """One engine with its weights."""
     memory = _weight_memory(engine)
     front = _dense_front(engine) if engine.schedule is None else _pair_front(engine) if engine.pairs else _front(engine)
-    collector = 8.0 if engine.out_words == engine.passes else engine.lanes * engine.code_bits
+    collector = 8.0 if engine.out_words == engine.passes else engine.out.word_bits
     neurons = _pipeline_group(engine) if engine.pipelined else _group(engine)
     control = Resources(14.0 if engine.pipelined else 31.0)
     return (
@@ -158,7 +166,8 @@ def _pair_front(engine: EnginePlan) -> Resources:
     place = engine.place_bits
     ring = 2 * _ram_luts(1 << place, engine.entry_bits) * 1.1
     ends = 2 * _ram_luts(1 << (engine.list_slot_bits + engine.step_bits), place)
-    columns = 20 + _ram_luts(engine.depth, engine.source.word_bits + 1)
+    columns = 28 + _ram_luts(engine.depth, engine.source.word_bits + 1)
+    columns += _ram_luts(engine.depth, engine.column_words * engine.timesteps) + 4 * engine.column_words
     return Resources(columns + 105 + 5.0 * engine.source.n + 85 + ends + 75 + 8.0 * place + ring + 20)
 
 
@@ -173,7 +182,7 @@ def _lane_addresses(engine: EnginePlan) -> int:
 
 def _mux_luts(lanes: int) -> float:
     """LUTs a bit of a multiplexer over so many lanes."""
-    return float(math.ceil(lanes / 4)) if lanes > 1 else 0.0
+    return math.ceil(lanes / 4) + (lanes > 16) if lanes > 1 else 0.0
 
 
 def _pipeline_group(engine: EnginePlan) -> Resources:
@@ -207,7 +216,7 @@ def _ram_luts(words: int, bits: int) -> float:
 def _layer_resources(engine: EnginePlan) -> Resources:
     """What a layer's engines share: dealer, flags, queues, merge."""
     several = engine.engines > 1
-    flags = 0.0 if engine.schedule is None or engine.pairs else engine.source.n * engine.timesteps * 1.9
+    flags = 0.0 if engine.schedule is None else engine.source.n * engine.timesteps * 1.9
     queue = 17 + _ram_luts(1 << engine.fifo_bits, engine.out.word_bits) if engine.pairs and several else 0
     dealer = 24 + (queue + 7) * engine.engines if engine.pairs else 12
     merge = engine.out.word_bits * (engine.engines + 1) / 3 if several else 0.0
@@ -218,7 +227,10 @@ def plan_resources(plan: Plan) -> Resources:
     """The whole accelerator."""
     total = Resources(luts=60.0)
     for stage in plan.stages:
-        if stage.line is not None:
+        if isinstance(stage, EnginePlan) and stage.tall:
+            kept = (stage.rows - 1) * stage.source.word_bits
+            total = total + Resources(60.0 + stage.rows * stage.source.word_bits + _ram_luts(stage.source.width, kept))
+        elif stage.line is not None:
             total = total + _line_resources(stage.line, stage.source)
         if isinstance(stage, EnginePlan):
             total = total + engine_resources(stage).times(stage.engines) + _layer_resources(stage)

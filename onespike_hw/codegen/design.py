@@ -81,7 +81,10 @@ def load_design(folder: str | Path) -> Design:
         facts = json.loads((path / "plan.json").read_text())
         board = Board(**facts["board"])
         layers = {layer["name"]: layer for layer in facts["layers"]}
-        parallel = {name: Parallel(layer["tiles"], layer["engines"], layer["pairs"]) for name, layer in layers.items()}
+        parallel = {
+            name: Parallel(layer["tiles"], layer["engines"], layer["pairs"], layer["group_lanes"])
+            for name, layer in layers.items()
+        }
         plan = lay_out(net, board.input_bus_bits, parallel)
         stages = tuple(
             replace(stage, estimated_cycles=layers[stage.layer.name]["estimated_cycles"])
@@ -179,6 +182,7 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "engines": engine.engines,
         "lanes": engine.lanes,
         "pairs": engine.pairs,
+        "group_lanes": engine.group_lanes,
         "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,

@@ -14,8 +14,6 @@ from onespike_hw.network import INPUT, Layer, Network
 
 WORD_CHANNELS = {("conv", "conv"): 32, ("conv", "linear"): 16, ("linear", "linear"): 8}
 """Channels in a word of codes, at most, between two kinds of layers: the reader looks at all of them in one clock."""
-GROUP_LANES = 16
-"""Lanes that share the neurons behind them, at most: a window keeps those busy for so many clocks."""
 SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
@@ -28,12 +26,14 @@ STRIP = 7
 class Parallel:
     """How a layer is spread: output channels in `tiles` passes, windows over `engines` engines.
 
-    pairs   lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
+    group_lanes   lanes that share the neurons behind them, at most: a window keeps those busy for so many clocks
+    pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
     """
 
     tiles: int = 1
     engines: int = 1
     pairs: bool = True
+    group_lanes: int = 16
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -93,7 +93,7 @@ def _line(layer: Layer, source: Stream, *, by_column: bool) -> LinePlan:
         padding_w=padding_w,
         rows_out=rows_out,
         columns=needed if by_column else columns_out,
-        lines=min(kernel_h + stride_h, max(source.height, kernel_h) + 1),
+        lines=_lines(kernel_h, stride_h, source.height),
     )
 
 
@@ -178,7 +178,9 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         cols, units, rows = _vector_window(source)
         columns, stride, row_windows, windows = cols, 1, 1, 1
     pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
-    shared = GROUP_LANES if steps is not None else min(GROUP_LANES, max(4, cols * units * rows * source.n // groups))
+    shared = parallel.group_lanes
+    if steps is None:
+        shared = min(shared, max(4, cols * units * rows * source.n // groups))
     weight_bits, acc_bits, sum_bits, potential_bits = _widths(net, layer, source, steps)
     out = Stream(
         name, layer.name, channels, height, width, n, 1, code_bits if layer.fires else potential_bits, layer.fires
@@ -227,7 +229,27 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     strip = _strip(engine.row_windows, engine.cols, engine.stride, engines)
     # A strip of its own, loaded while the others work.
     columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
-    return replace(engine, engines=engines, strip=strip, depth=1 << bits_for(engine.column_words * columns))
+    line = engine.line
+    assert line is not None
+    # Columns that serve two rows of windows at once, where engines enough work on both.
+    strips = -(-engine.row_windows // strip)
+    height = engine.windows // engine.row_windows
+    step = engine.layer.stride[0]
+    two = engines >= strips + 2 and height > 1
+    kernel_h, stride_h = (engine.rows + step, 2 * step) if two else (engine.rows, step)
+    line = replace(
+        line,
+        kernel_h=kernel_h,
+        stride_h=stride_h,
+        rows_out=-(-height // 2) if two else height,
+        lines=_lines(kernel_h, stride_h, engine.source.height),
+    )
+    depth = 1 << bits_for(engine.column_words * columns)
+    return replace(engine, engines=engines, strip=strip, depth=depth, line=line)
+
+
+def _lines(kernel_h: int, stride_h: int, height: int) -> int:
+    return min(kernel_h + stride_h, max(height, kernel_h) + 1)
 
 
 def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:

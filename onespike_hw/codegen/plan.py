@@ -293,6 +293,22 @@ class EnginePlan:
         return self.layer.fires and self.schedule is not None and self.wait < self.timesteps - 1
 
     @property
+    def tall(self) -> bool:
+        """Columns come whole, all rows in one word (tall_columns.sv): the multi-bit words of the input are narrow."""
+        return (
+            self.schedule is None
+            and self.line is not None
+            and self.groups == 1
+            and self.rows > 1
+            and self.line.padding_h < self.rows
+        )
+
+    @property
+    def two_rows(self) -> bool:
+        """Columns serve two rows of windows at once, so that fewer words feed the engines."""
+        return self.pairs and self.line is not None and self.line.kernel_h > self.rows
+
+    @property
     def pipelined(self) -> bool:
         """Neurons that need no more than the final sums of a few classes: a pipeline, a lane a clock (pipeline.j2)."""
         return self.layer.fires and not self.early and (self.schedule is None or self.schedule.shift > 0)

@@ -22,6 +22,8 @@ from onespike_hw.network import Network
 
 LINEAR_SHARE = 1 / 3
 """A linear layer waits for its whole input: it takes this share of an image's clocks, lest one image alone is late."""
+GROUPS = (16, 32)
+"""Lanes that share the neurons behind them."""
 SCARCE = ((1.0, 1.0, 1.0), (1.0, 4.0, 1.0), (4.0, 1.0, 1.0), (1.0, 1.0, 4.0))
 """Weightings of LUTs, block RAM and DSP slices."""
 
@@ -133,7 +135,7 @@ class _Search:
         """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
         for weighting in SCARCE:
             chosen = {name: self._cheapest(ways, cycles, weighting) for name, ways in self.ways.items()}
-            parallel = {name: Parallel(e.tiles, e.engines, e.pairs) for name, e in chosen.items() if e is not None}
+            parallel = {name: _parallel(e) for name, e in chosen.items() if e is not None}
             if len(parallel) < len(chosen):
                 return None
             plan = lay_out(self.net, self.board.input_bus_bits, parallel)
@@ -176,7 +178,7 @@ class _Search:
         return stage_cycles(way, self.activities[way.layer.name])
 
     def _floor_of(self, way: EnginePlan) -> float:
-        return stage_cycles(replace(way, engines=1 << 30), Activity(0.0))
+        return stage_cycles(with_engines(way, way.windows), Activity(0.0))
 
     def _floor(self, plan: Plan) -> float:
         """Clocks that no plan can beat: pixels in, logits out, pooling, line buffers."""
@@ -186,7 +188,7 @@ class _Search:
 
     def _too_large(self) -> BoardError:
         smallest = {name: min(ways, key=lambda way: self._price(way, SCARCE[0])) for name, ways in self.ways.items()}
-        parallel = {name: Parallel(e.tiles, e.engines, e.pairs) for name, e in smallest.items()}
+        parallel = {name: _parallel(e) for name, e in smallest.items()}
         plan = lay_out(self.net, self.board.input_bus_bits, parallel)
         needed = plan_resources(plan)
         if fits(needed, self.board):
@@ -206,7 +208,7 @@ class _Search:
 
 
 def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[EnginePlan, ...]]:
-    """Each layer in as many passes as its words allow, on one engine."""
+    """Each layer in as many passes as its words allow, with neurons shared by few lanes or many, on one engine."""
     wide = {layer.name: Parallel(pairs=pairs) for layer in weighted_layers(net)}
     ways: dict[str, tuple[EnginePlan, ...]] = {}
     for engine in lay_out(net, board.input_bus_bits, wide).engines:
@@ -214,11 +216,19 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[EngineP
         tiles = [1]
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
-        plans = (
-            lay_out(net, board.input_bus_bits, {**wide, engine.layer.name: Parallel(t, pairs=pairs)}) for t in tiles
-        )
+        splits = [
+            Parallel(t, pairs=pairs, group_lanes=shared)
+            for t in tiles
+            for shared in GROUPS
+            if shared == GROUPS[0] or (engine.pipelined and engine.lanes // t % shared == 0)
+        ]
+        plans = (lay_out(net, board.input_bus_bits, {**wide, engine.layer.name: split}) for split in splits)
         ways[engine.layer.name] = tuple(next(e for e in plan.engines if e.name == engine.name) for plan in plans)
     return ways
+
+
+def _parallel(engine: EnginePlan) -> Parallel:
+    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes)
 
 
 def _short(needed: Resources, board: Board) -> str:

@@ -30,7 +30,9 @@ module code_collector #(
     wire gone = out_valid && out_ready && words_left == 1;
     assign room = !windows[1];
     assign out_valid = words_left != 0;
-    assign out_word = leaving[N*TW-1:0];
+    localparam PW = WORDS > 1 ? $clog2(WORDS) : 1;
+    wire [PW-1:0] place = PW'(WW'(WORDS) - words_left);
+    assign out_word = leaving[place*N*TW +: N*TW];
     genvar g;
     generate
         for (g = 0; g < GROUPS; g = g + 1) begin : group
@@ -50,6 +52,5 @@ module code_collector #(
             else if (out_valid && out_ready) words_left <= words_left - 1'b1;
         end
         if (move) leaving <= gathered;
-        else if (WORDS > 1 && out_valid && out_ready) leaving <= leaving >> (N * TW);
     end
 endmodule

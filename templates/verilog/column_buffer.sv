@@ -1,13 +1,15 @@
 `timescale 1ns / 1ps
 // A queue of columns of WORDS words; the words of the oldest column are read in any order, as often as needed.
 //
-// In:  words, column after column; in_end, steady through a column, marks the last column of a strip.
-// Out: column_valid while the oldest column is complete; column_done gives it up.
+// In:  words, column after column, each with T flags: which phases it holds. in_end, steady through a column, marks the last
+//      column of a strip.
+// Out: column_valid while the oldest column is complete, with the flags of all its words; column_done gives it up.
 //      A word, and its column's mark, is read by its number in the column, one clock later; it is held while read is low.
 module column_buffer #(
     parameter WORD = 8, parameter WORDS = 3,
     parameter WORD_W = 2,   // bits of a word's number
-    parameter DEPTH_W = 3   // 2^DEPTH_W words, at least two columns
+    parameter DEPTH_W = 3,  // 2^DEPTH_W words, at least two columns
+    parameter T = 8
 ) (
     input  wire              clk,
     input  wire              rst,
@@ -16,8 +18,10 @@ module column_buffer #(
     output wire              in_ready,
     input  wire              in_end,
     input  wire [WORD-1:0]   in_word,
+    input  wire [T-1:0]      in_flags,
     // the oldest column
-    output wire              column_valid,
+    output wire               column_valid,
+    output wire [WORDS*T-1:0] column_flags,  // word after word
     input  wire              column_done,
     input  wire              read,
     input  wire [WORD_W-1:0] read_number,
@@ -33,6 +37,23 @@ module column_buffer #(
     wire put = in_valid && in_ready;
     wire last_word = put_number == WORD_W'(WORDS - 1);
     wire [DEPTH_W-1:0] read_place = get_place[DEPTH_W-1:0] + DEPTH_W'(read_number);
+    // The flags of a column: those of its earlier words are gathered, and stored with the last word's.
+    reg [DEPTH_W-1:0]   put_slot, get_slot;
+    reg [WORDS*T-1:0]   gathered;
+    wire [WORDS*T-1:0]  flags = (WORDS*T)'({in_flags, gathered} >> T);
+    reg [WORDS*T-1:0]   all_flags [0:(1<<DEPTH_W)-1];
+    assign column_flags = all_flags[get_slot];
+    always @(posedge clk) begin
+        if (put) gathered <= flags;
+        if (put && last_word) all_flags[put_slot] <= flags;
+        if (rst) begin
+            put_slot <= 0; get_slot <= 0;
+        end else begin
+            put_slot <= put_slot + DEPTH_W'(put && last_word);
+            get_slot <= get_slot + DEPTH_W'(column_done);
+        end
+    end
+
     reg [WORD:0] words [0:(1<<DEPTH_W)-1];
     always @(posedge clk) begin
         if (put) words[put_place[DEPTH_W-1:0]] <= {in_end, in_word};

@@ -1,8 +1,8 @@
 `timescale 1ns / 1ps
 // Sorts the spikes of each column by phase: entries {word, channel} in a ring, list after list, and where each step's entries end.
 //
-// Step s of a column holds the spikes of phase ORDER[s]. One entry a clock; words without a spike of the phase are passed while
-// earlier entries leave. A list stands until the reader frees it (freed: lists at once). It waits while the ring is full, or
+// Step s of a column holds the spikes of phase ORDER[s]. One entry a clock; only words that hold a spike of the phase are read,
+// and one where none does. A list stands until the reader frees it (freed: lists at once). It waits while the ring is full, or
 // 2^SLOT_W lists stand.
 module list_builder #(
     parameter N = 4, parameter T = 8, parameter TW = 4, parameter STEP_W = 3, parameter [T*TW-1:0] ORDER = 0,
@@ -15,6 +15,7 @@ module list_builder #(
     input  wire                      rst,
     // the oldest column of the buffer
     input  wire                      column_valid,
+    input  wire [WORDS*T-1:0]        column_flags,
     output wire                      column_done,
     output wire                      read,
     output wire [WORD_W-1:0]         read_number,
@@ -34,10 +35,10 @@ module list_builder #(
 );
     localparam WIDTH = N + WORD_W + 2;
 
-    // Walk: words of each step. The word arrives one clock behind its number.
+    // Walk: words of each step that its flags name. The word arrives one clock behind its number.
     reg [SLOT_W:0]   used;  // slots that are being filled, or are full
     reg [STEP_W-1:0] walk_step;
-    reg [WORD_W-1:0] number;
+    reg [WORDS-1:0]  visited;
     reg              walking, valid, last;
     reg [TW-1:0]     phase;
     reg [WORD_W-1:0] word_number;
@@ -45,7 +46,26 @@ module list_builder #(
     wire advance = !valid || !fill[2];
     wire room = walking || !used[SLOT_W];
     wire go = column_valid && room && advance;
-    wire last_word = number == WORD_W'(WORDS - 1);
+    wire [TW-1:0] walk_phase = ORDER[walk_step*TW +: TW];
+    wire [WORDS-1:0] holding;
+    genvar w;
+    generate
+        for (w = 0; w < WORDS; w = w + 1) begin : of_word
+            wire [T-1:0] flags = column_flags[w*T +: T];
+            assign holding[w] = flags[walk_phase[STEP_W-1:0]];
+        end
+    endgenerate
+    wire [WORDS-1:0] left = holding & ~visited;
+    wire [WORDS-1:0] first = left & (~left + 1'b1);
+    wire last_word = (left & ~first) == 0;
+    function [WORD_W-1:0] number_of(input [WORDS-1:0] one_hot);
+        integer i;
+        begin
+            number_of = 0;
+            for (i = 0; i < WORDS; i = i + 1) if (one_hot[i]) number_of = number_of | i[WORD_W-1:0];
+        end
+    endfunction
+    wire [WORD_W-1:0] number = number_of(first);
     wire last_step = walk_step == STEP_W'(T - 1);
     wire begins = go && !walking;
     assign read = advance;
@@ -118,13 +138,13 @@ module list_builder #(
 
     always @(posedge clk) begin
         if (rst) begin
-            used <= 0; walk_step <= 0; number <= 0; walking <= 1'b0; valid <= 1'b0; fill <= 0;
+            used <= 0; walk_step <= 0; visited <= 0; walking <= 1'b0; valid <= 1'b0; fill <= 0;
             out_valid <= 1'b0; slot <= 0; oldest_slot <= 0; out_step <= 0; place <= 0; oldest_place <= 0;
         end else begin
             used <= used + (SLOT_W+1)'(begins) - freed;
             if (go) begin
                 walking <= !column_done;
-                number <= last_word ? 0 : number + 1'b1;
+                visited <= last_word ? 0 : visited | first;
                 if (last_word) walk_step <= last_step ? 0 : walk_step + 1'b1;
             end
             if (advance) valid <= go;
@@ -139,7 +159,7 @@ module list_builder #(
         if (rst) starts[0] <= 0;
         else if (built) starts[next_slot] <= step_end;
         if (advance) begin
-            phase <= ORDER[walk_step*TW +: TW];
+            phase <= walk_phase;
             word_number <= number;
             last <= last_word;
         end
