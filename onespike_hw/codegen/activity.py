@@ -22,8 +22,8 @@ class Activity:
     """What a layer reads.
 
     density       share of its input values that spike, 0..1
-    pair_cycles   clocks that a window's spikes take when two of one phase are added at once, of QUANTILES equal shares of
-                  all windows; none: from the density
+    pair_cycles   clocks that a window's spikes take when two of one phase are added at once, of QUANTILES equal shares
+                  of all windows; none: from the density
     """
 
     density: float = DENSITY

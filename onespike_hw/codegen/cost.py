@@ -78,8 +78,8 @@ def _list_cycles(engine: EnginePlan, density: float) -> float:
 def stage_cycles(stage: EnginePlan | PoolPlan, activity: Activity) -> float:
     """Clocks for one image: the slower one of the engines and of what feeds them."""
     feed = float(stage.source.image_words)
-    if stage.line is not None:
-        line = stage.line
+    line = stage.feed if isinstance(stage, EnginePlan) else stage.line
+    if line is not None:
         if isinstance(stage, EnginePlan) and stage.tall:
             return max(_tall_feed(stage, line), stage.windows * window_cycles(stage, activity) / stage.engines)
         feed = float(line.rows_out * (line.columns * line.kernel_w * line.kernel_h * stage.source.words + 2))
@@ -230,7 +230,9 @@ def plan_resources(plan: Plan) -> Resources:
         if isinstance(stage, EnginePlan) and stage.tall:
             kept = (stage.rows - 1) * stage.source.word_bits
             total = total + Resources(60.0 + stage.rows * stage.source.word_bits + _ram_luts(stage.source.width, kept))
-        elif stage.line is not None:
+        elif isinstance(stage, EnginePlan) and stage.feed is not None:
+            total = total + _line_resources(stage.feed, stage.source)
+        elif isinstance(stage, PoolPlan):
             total = total + _line_resources(stage.line, stage.source)
         if isinstance(stage, EnginePlan):
             total = total + engine_resources(stage).times(stage.engines) + _layer_resources(stage)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onespike_hw.codegen.names import identifiers
-from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for, signed_bits
+from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for, line_count, signed_bits
 from onespike_hw.codegen.schedule import Schedule, schedule
 from onespike_hw.errors import BoardError
 from onespike_hw.network import INPUT, Layer, Network
@@ -93,7 +93,7 @@ def _line(layer: Layer, source: Stream, *, by_column: bool) -> LinePlan:
         padding_w=padding_w,
         rows_out=rows_out,
         columns=needed if by_column else columns_out,
-        lines=_lines(kernel_h, stride_h, source.height),
+        lines=line_count(kernel_h, stride_h, source.height),
     )
 
 
@@ -200,6 +200,7 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         rows=rows,
         depth=0,
         strip=0,
+        two_rows=False,
         pairs=pairs,
         group_passes=group_passes,
         tiles=parallel.tiles,
@@ -229,27 +230,10 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     strip = _strip(engine.row_windows, engine.cols, engine.stride, engines)
     # A strip of its own, loaded while the others work.
     columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
-    line = engine.line
-    assert line is not None
     # Columns that serve two rows of windows at once, where engines enough work on both.
-    strips = -(-engine.row_windows // strip)
-    height = engine.windows // engine.row_windows
-    step = engine.layer.stride[0]
-    two = engines >= strips + 2 and height > 1
-    kernel_h, stride_h = (engine.rows + step, 2 * step) if two else (engine.rows, step)
-    line = replace(
-        line,
-        kernel_h=kernel_h,
-        stride_h=stride_h,
-        rows_out=-(-height // 2) if two else height,
-        lines=_lines(kernel_h, stride_h, engine.source.height),
-    )
+    two_rows = engines >= -(-engine.row_windows // strip) + 2 and engine.windows > engine.row_windows
     depth = 1 << bits_for(engine.column_words * columns)
-    return replace(engine, engines=engines, strip=strip, depth=depth, line=line)
-
-
-def _lines(kernel_h: int, stride_h: int, height: int) -> int:
-    return min(kernel_h + stride_h, max(height, kernel_h) + 1)
+    return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
 
 
 def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.network import Layer, Network
@@ -79,6 +79,11 @@ class LinePlan:
     lines: int
 
 
+def line_count(kernel_h: int, stride_h: int, height: int) -> int:
+    """Rows that a line buffer keeps: those of a window, and the next ones on their way in."""
+    return min(kernel_h + stride_h, max(height, kernel_h) + 1)
+
+
 @dataclass(frozen=True)
 class PoolPlan:
     """A pooling layer: a line buffer, and the earliest spike of a window (max), or the words as they are (average)."""
@@ -102,6 +107,7 @@ class EnginePlan:
     cols, units, rows  a window is cols columns of units x rows words
     depth         columns in an engine's ring; words, where it adds pairs
     strip         neighbouring windows that one engine takes in turn where it adds pairs; else 1
+    two_rows      columns serve two rows of windows at once, so that fewer words feed the engines
     pairs         its lanes add two weights a clock (pair_engine.sv.j2), or one (spike_engine.sv.j2)
     group_passes, tiles, lanes  a window is walked group_passes * tiles times, each for `lanes` output channels
     groups, j     channel groups side by side in a word, channels of each; one position of all groups is read a clock
@@ -125,6 +131,7 @@ class EnginePlan:
     rows: int
     depth: int
     strip: int
+    two_rows: bool
     pairs: bool
     group_passes: int
     tiles: int
@@ -304,9 +311,14 @@ class EnginePlan:
         )
 
     @property
-    def two_rows(self) -> bool:
-        """Columns serve two rows of windows at once, so that fewer words feed the engines."""
-        return self.pairs and self.line is not None and self.line.kernel_h > self.rows
+    def feed(self) -> LinePlan | None:
+        """The line buffer that the engines share; columns for two rows of windows are taller, and half as many."""
+        if self.line is None or not self.two_rows:
+            return self.line
+        kernel_h, stride_h = self.line.kernel_h + self.line.stride_h, 2 * self.line.stride_h
+        lines = line_count(kernel_h, stride_h, self.source.height)
+        rows_out = -(-self.line.rows_out // 2)
+        return replace(self.line, kernel_h=kernel_h, stride_h=stride_h, rows_out=rows_out, lines=lines)
 
     @property
     def pipelined(self) -> bool:

@@ -24,6 +24,7 @@ module class_sum #(
     output wire [PASS_W-1:0]   out_pass,
     output wire signed [V-1:0] out_sum
 );
+    wire unused = &{1'b0, drain};  // with one class there is nothing to keep
     genvar c;
     generate
         for (c = 0; c < CLASSES; c = c + 1) begin : of_class  // 0: the class that drains last
@@ -54,12 +55,11 @@ module class_sum #(
                 if (c == 0) begin : first
                     always @(posedge clk) total <= V'(of_class[0].picked * q);
                 end else begin : next
-                    reg signed [A-1:0] delayed [0:c-1];
-                    integer d;
+                    reg [c*A-1:0] delayed;  // by as many clocks as classes come before
+                    wire signed [A-1:0] due = delayed[c*A-1 -: A];
                     always @(posedge clk) begin
-                        delayed[0] <= of_class[c].picked;
-                        for (d = 1; d < c; d = d + 1) delayed[d] <= delayed[d-1];
-                        total <= add[c-1].total + V'(delayed[c-1] * q);
+                        delayed <= (c*A)'({delayed, of_class[c].picked});
+                        total <= add[c-1].total + V'(due * q);
                     end
                 end
             end

@@ -25,7 +25,7 @@ module tall_columns #(
     localparam ROWS = NEEDED > IH ? NEEDED : IH;
     localparam PLACES = PW + IW > COLUMNS ? PW + IW : COLUMNS;   // columns of a row, padding included
     localparam YW = $clog2(ROWS + 2 * KH + 1);
-    localparam XW = $clog2(PLACES + 1);
+    localparam XW = $clog2(PLACES + IW + PW + 1);
     localparam CW = CH > 1 ? $clog2(CH) : 1;
     localparam AW = IW * CH > 1 ? $clog2(IW * CH) : 1;
     localparam SW = $clog2(KH + SH);
@@ -40,9 +40,10 @@ module tall_columns #(
     wire end_pixel = c == CW'(CH - 1);
     wire end_row = end_pixel && x == XW'(PLACES - 1);
     wire end_image = end_row && y == YW'(ROWS - 1);
-    wire in_columns = x >= XW'(PW) && x < XW'(PW + IW);
+    wire [XW-1:0] image_x = x - XW'(PW);  // wraps to more than IW in front of the image
+    wire in_columns = image_x < XW'(IW);
     wire gives = skip == 0 && given != OW'(OH);
-    wire [AW-1:0] place = AW'(x - XW'(PW)) * AW'(CH) + AW'(c);
+    wire [AW-1:0] place = AW'(image_x) * AW'(CH) + AW'(c);
 
     // One column behind: with the rows above it.
     reg           valid, takes, shows, on_image;
