@@ -366,6 +366,7 @@ CASES: dict[str, Case] = {
     "one_channel": _case((1, 6, 6), conv(1, 3), conv(1, 2), conv(1, 2)),
     "stride_3": _case((1, 11, 10), conv(3, 3, stride=3, padding=1), conv(5, 2, stride=3), flatten(), linear(3)),
     "stride_over_kernel": _case((3, 6, 5), conv(5, 1, stride=2), conv(3, 2, padding=1, stride=3), flatten(), linear(3)),
+    "padding_over_kernel": _case((1, 4, 3), conv(3, 1, padding=1), conv(2, 2, padding=(2, 1)), conv(2, (1, 2))),
     "kernel_7x5": _case((1, 11, 9), conv(3, (7, 5), padding=(3, 2)), conv(3, (7, 5), (2, 1)), flatten(), linear(3)),
     "groups_2": _case((2, 5, 5), conv(6, 3, groups=2), conv(4, 2, padding=1, groups=2), flatten(), linear(3)),
     "depthwise": _case((3, 5, 5), conv(3, 3, padding=1, groups=3), conv(3, 3, groups=3), conv(5, 1), conv(3, 2)),

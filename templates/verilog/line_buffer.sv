@@ -69,9 +69,11 @@ module line_buffer #(
     wire [AW-1:0] read_address = AW'(slot) * AW'(LINE) + AW'(x) * AW'(CH) + AW'(c);
     wire [AW-1:0] write_address = AW'(write_slot) * AW'(LINE) + AW'(write_x) * AW'(CH) + AW'(write_c);
 
-    // Rows that no window needs once row oy of the windows is done (the whole image behind its last one).
+    // Rows that no window needs once row oy of the windows is done: the whole image behind its last one, and not before,
+    // though rows of windows below the image need none of it.
     wire [YW-1:0] next_top = top + YW'(SH);
-    wire [YW-1:0] wanted_base = end_image || next_top >= YW'(PH + IH) ? YW'(IH) : next_top > YW'(PH) ? next_top - YW'(PH) : 0;
+    wire [YW-1:0] next_base = next_top >= YW'(PH + IH) ? YW'(IH - 1) : next_top > YW'(PH) ? next_top - YW'(PH) : 0;
+    wire [YW-1:0] wanted_base = end_image ? YW'(IH) : next_base;
 
     reg [WORD-1:0] storage [0:LINES*LINE-1];
     reg [WORD-1:0] read_word;

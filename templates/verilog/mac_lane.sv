@@ -13,8 +13,9 @@ module mac_lane #(
     input  wire signed [DB-1:0] value,
     output reg  signed [A-1:0]  sum
 );
+    localparam P = WB + DB < A ? WB + DB : A;  // the sum holds each product of its weights
     reg                        product_valid, product_drain;
-    reg  signed [WB+DB-1:0]    product;
+    reg  signed [P-1:0]        product;
     reg  signed [A-1:0]        acc;
     wire signed [A-1:0]        next = acc + A'(product);
     always @(posedge clk) begin

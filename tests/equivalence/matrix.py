@@ -31,6 +31,7 @@ SHAPES = (
     "linear_many_inputs",
     "logits_are_images",
     "stride_over_kernel",
+    "padding_over_kernel",
     "avgpool_2",
     "avgpool_of_input",
     "avgpool_of_average",

@@ -12,7 +12,7 @@ import onespike_hw as oh
 from onespike_hw.codegen.design import Design
 from onespike_hw.simulation import all_codes
 from rtl_sim import tools
-from tests.networks import CASES, random_inputs
+from tests.networks import CASES, Spec, build, conv, maxpool, random_inputs
 from tests.rtl.designs import emit
 
 
@@ -41,6 +41,22 @@ def test_pauses_and_engines_change_nothing_but_the_clocks(tmp_path: Path) -> Non
         design = emit(net, tmp_path / f"engines{engines}", engines)
         result = oh.simulate(design, x, "icarus", pause_in=pause_in, pause_out=pause_out, seed=engines)
         _agrees(design, x, result)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (conv(2, 1), maxpool(1, stride=(2, 1)), conv(2, (1, 2), stride=2, padding=(0, 2))),
+        (conv(2, 1, padding=(0, 1)), conv(4, (1, 3), padding=(0, 1)), conv(2, (1, 2))),
+    ],
+    ids=["logits", "codes"],
+)
+def test_what_needs_no_pixels_may_leave_before_the_next_image(layers: tuple[Spec, ...], tmp_path: Path) -> None:
+    """Windows that lie in the padding: of the last layer, while pooling skips a last row; of the first layer."""
+    net = build(np.random.default_rng(7), (1, 2, 8), layers)
+    x = random_inputs(np.random.default_rng(3), net, 3)
+    design = emit(net, tmp_path / "design")
+    _agrees(design, x, oh.simulate(design, x, "icarus", pause_in=0.9))
 
 
 @pytest.mark.parametrize("fill", ["silent", "full"])
