@@ -18,7 +18,7 @@ SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
 
-STRIP = 7
+STRIP = 4
 """Neighbouring windows of one engine, about: a longer strip lists fewer columns twice, and answers later."""
 
 
