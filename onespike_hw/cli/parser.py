@@ -243,13 +243,9 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 
 def _add_goal(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("planning")
-    group.add_argument(
-        "--target-fps", type=float, metavar="N", help="the cheapest plan for N images a second (fastest)"
-    )
+    group.add_argument("--target-fps", type=float, metavar="N", help="the cheapest for N images a second (fastest)")
     group.add_argument("--lanes", type=int, metavar="N", help="weights that may be added in a clock, at most")
-    group.add_argument(
-        "--utilisation", type=float, metavar="SHARE", help="of the board that may be used, 0..1 (board's)"
-    )
+    group.add_argument("--utilisation", type=float, metavar="SHARE", help="of the board that may be used, 0..1")
 
 
 def _add_conversion(command: argparse.ArgumentParser, *, base: str) -> None:
