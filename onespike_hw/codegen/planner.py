@@ -72,7 +72,7 @@ def plan_network(
     search = _Search(net, board, activities, _ways(net, board, pairs=pairs), goal.lanes)
     slow = search.fastest_that_fits()
     if goal.fps is None:
-        return with_estimates(slow, activities)
+        return with_estimates(search.quickened(slow), activities)
     cycles = board.clock_mhz * 1e6 / goal.fps
     reached = search.plan(cycles)
     if reached is None:
@@ -131,6 +131,20 @@ class _Search:
                 best, high = plan, middle
         return best
 
+    def quickened(self, plan: Plan) -> Plan:
+        """The plan with its linear layers as quick as what is left allows: an image waits for each of them."""
+        for layer in [engine.layer for engine in plan.engines if engine.layer.kind == "linear"]:
+            now = next(e for e in plan.engines if e.layer.name == layer.name)
+            for way in sorted(self.ways[layer.name], key=self._cycles):
+                if self._cycles(way) >= self._cycles(now):
+                    break
+                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | {layer.name: _parallel(way)}
+                quicker = lay_out(self.net, self.board.input_bus_bits, parallel)
+                if self._holds(quicker):
+                    plan = quicker
+                    break
+        return plan
+
     def plan(self, cycles: float) -> Plan | None:
         """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
         for weighting in SCARCE:
@@ -139,10 +153,13 @@ class _Search:
             if len(parallel) < len(chosen):
                 return None
             plan = lay_out(self.net, self.board.input_bus_bits, parallel)
-            few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
-            if few and fits(plan_resources(plan), self.board):
+            if self._holds(plan):
                 return plan
         return None
+
+    def _holds(self, plan: Plan) -> bool:
+        few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
+        return few and fits(plan_resources(plan), self.board)
 
     def _cheapest(
         self, ways: tuple[EnginePlan, ...], cycles: float, weighting: tuple[float, float, float]
