@@ -363,6 +363,7 @@ def _chain(**options: Any) -> Case:
 CASES: dict[str, Case] = {
     "conv_padded": _case((3, 5, 5), conv(5, 3, padding=1), conv(3, 3, padding=1), flatten(), linear(3)),
     "image_1x1": _case((3, 1, 1), conv(5, 1), conv(3, 3, padding=1), flatten(), linear(3)),
+    "tall_kernel_one_pixel": _case((1, 1, 1), conv(2, (4, 1), padding=(2, 0)), flatten(), linear(3)),
     "one_channel": _case((1, 6, 6), conv(1, 3), conv(1, 2), conv(1, 2)),
     "stride_3": _case((1, 11, 10), conv(3, 3, stride=3, padding=1), conv(5, 2, stride=3), flatten(), linear(3)),
     "stride_over_kernel": _case((3, 6, 5), conv(5, 1, stride=2), conv(3, 2, padding=1, stride=3), flatten(), linear(3)),

@@ -308,6 +308,7 @@ class EnginePlan:
             and self.groups == 1
             and self.rows > 1
             and self.line.padding_h < self.rows
+            and self.source.width * self.source.words > 1  # a row's word is stored before the next row reads it
         )
 
     @property

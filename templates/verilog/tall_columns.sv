@@ -3,7 +3,7 @@
 //
 // In:  the words of an image, row by row, pixel by pixel, CH words a pixel.
 // Out: for each row of windows COLUMNS columns of CH tall words (row 0 in the lowest bits), padding included as the word SILENT.
-// It keeps KH - 1 rows. Below the image it goes on without input. Combinational from in_word to out_word.
+// It keeps KH - 1 rows, of two words or more. Below the image it goes on without input. Combinational from in_word to out_word.
 module tall_columns #(
     parameter WORD = 8,
     parameter [WORD-1:0] SILENT = 0,
