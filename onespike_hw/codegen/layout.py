@@ -231,7 +231,8 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     # A strip of its own, loaded while the others work.
     columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
     # Columns that serve two rows of windows at once, where engines enough work on both.
-    two_rows = engines >= -(-engine.row_windows // strip) + 2 and engine.windows > engine.row_windows
+    several = engines >= -(-engine.row_windows // strip) + 2 and engine.windows > engine.row_windows
+    two_rows = several and engine.line is not None
     depth = 1 << bits_for(engine.column_words * columns)
     return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
 

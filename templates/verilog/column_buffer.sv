@@ -29,7 +29,7 @@ module column_buffer #(
     output reg  [WORD-1:0]   read_word
 );
     reg [DEPTH_W:0]   put_place, get_place;  // next word in; first word of the oldest column
-    reg [DEPTH_W-1:0] columns;               // complete ones
+    reg [DEPTH_W:0]   columns;               // complete ones
     reg [WORD_W-1:0]  put_number;
     wire [DEPTH_W:0] held = put_place - get_place;
     assign in_ready = !held[DEPTH_W];
@@ -64,7 +64,7 @@ module column_buffer #(
             if (put) put_number <= last_word ? 0 : put_number + 1'b1;
             if (put) put_place <= put_place + 1'b1;
             if (column_done) get_place <= get_place + (DEPTH_W+1)'(WORDS);
-            columns <= columns + DEPTH_W'(put && last_word) - DEPTH_W'(column_done);
+            columns <= columns + (DEPTH_W+1)'(put && last_word) - (DEPTH_W+1)'(column_done);
         end
     end
 endmodule
