@@ -271,7 +271,7 @@ def rising(layer: Layer) -> np.ndarray:
         ("conv3", {"phase_constants": np.arange(8, 0, -1)[:7]}, r"phase_constants: must have shape \(8,\)"),
         ("conv3", {"phase_constants": np.arange(7, -1, -1)}, "phase_constants: every .* above 0; use more fraction"),
         ("conv3", {"phase_constants": np.arange(1, 9)}, "phase_constants: phase constants must never rise"),
-        ("conv3", {"fires": False}, "only the last layer may not fire"),
+        ("conv3", {"fires": False}, "it does not fire, so only an add may read it, not avgpool4"),
         ("maxpool2", {"fires": True}, "a maxpool layer has no neurons"),
         ("maxpool2", {"shape": (4, 3, 3)}, "pooling keeps the number of channels"),
         ("maxpool2", {"inputs": (INPUT,)}, "max pooling needs one phase code a value, not the network's own input"),
