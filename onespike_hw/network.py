@@ -302,7 +302,7 @@ def _check_add(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) ->
     bound = 1 << (OPERAND_WEIGHT_BITS - 1)
     inside = bool(((weight >= -bound) & (weight < bound)).all())
     _need(inside, f"{name}: operand_weight", f"must have {OPERAND_WEIGHT_BITS} bits at most")
-    constants = []
+    constants: list[Int64] = []
     for source, weights in zip(layer.inputs, weight, strict=True):
         read = source
         if source != INPUT and _integrates(net.layer(source)):
@@ -314,9 +314,11 @@ def _check_add(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) ->
         else:
             what = "the network's own input" if source == INPUT else "averages"
             _need(net.carries_codes(source), name, f"{source} must give one phase code a value, not {what}")
-        constants.append(net.constants_of(read))
-        behind = f"{source} stands behind the network's own input; a layer that fires must lie in between"
-        _need(constants[-1] is not None, name, behind)
+        charges = net.constants_of(read)
+        if charges is None:
+            way_out = "a layer that fires must lie in between"
+            raise NetworkError(f"{name}: {source} stands behind the network's own input; {way_out}")
+        constants.append(charges)
     equal = np.array_equal(constants[0], constants[1])
     _need(equal, name, f"what {first} and {second} read has different phase constants")
 

@@ -478,7 +478,11 @@ def _block(name: str, source: str, channels: int, stride: int = 1, groups: int =
     )
     if stride == 1:
         return (*main, add(second, source, name=name, **options))
-    return (*main, conv(channels, 1, stride, name=shortcut, reads=source, charge=True), add(second, shortcut, name=name))
+    return (
+        *main,
+        conv(channels, 1, stride, name=shortcut, reads=source, charge=True),
+        add(second, shortcut, name=name),
+    )
 
 
 _stem = conv(4, 3, padding=1, name="stem")

@@ -82,10 +82,11 @@ def _plain_layer(layer: FloatLayer, shape: Shape) -> Layer:
 def _with_weights(built: Layer, layer: FloatLayer, integers: IntegerWeight, full_scales: Float64, bits: int) -> Layer:
     """Weights, bias and scale: B = round(2^F * b / (lambda_out * s))."""
     bias = layer.affine[1].numpy()
-    values = {"operand_weight": integers.values} if layer.kind == "add" else {"weight": integers.values}
+    joins = layer.kind == "add"
     return replace(
         built,
-        **values,
+        weight=None if joins else integers.values,
+        operand_weight=integers.values if joins else None,
         bias=np.rint(2.0**bits * bias / full_scales / integers.scale).astype(np.int64),
         scale=integers.scale * full_scales / 2.0**bits,
     )

@@ -127,7 +127,7 @@ def flattened_norm(norm: FloatLayer, pixels: int) -> FloatLayer:
 
 
 def normal_form(layers: Sequence[FloatLayer]) -> list[FloatLayer]:
-    """The same graph, where conv and linear layers that feed an add have taken in their factors, and it their biases."""
+    """The same graph, where layers that feed an add have taken in their factors, and the add their biases."""
     by_name = {layer.name: layer for layer in layers}
     for add in layers:
         if add.kind != "add":

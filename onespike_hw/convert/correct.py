@@ -2,8 +2,8 @@
 
 A layer that reads coded activations with rounded weights finds z' where the trained network finds z. Its channels get
 the line a * z' + b that is nearest to z where either is above 0: a is positive and goes into scale and ladder, b into
-the bias. Integer weights stay as they are. (Bias correction alone: Nagel et al., arXiv 1906.04721.) Where branches meet in
-an add, z is their sum, and the line that of the add: they share its scale.
+the bias. Integer weights stay as they are. (Bias correction alone: Nagel et al., arXiv 1906.04721.) Where branches meet
+in an add, z is their sum, and the line that of the add: they share its scale.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def corrected(
     coded_images  as the spiking network sees them
     """
     exact = {layer.name: replace(layer, relu=False) for layer in trained}
-    charges = {operand.name for layer in chain if layer.kind == "add" for operand in operands_of(chain, layer) if operand}
+    charges = {
+        operand.name for layer in chain if layer.kind == "add" for operand in operands_of(chain, layer) if operand
+    }
     result = []
 
     def correct(layer: FloatLayer, read: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

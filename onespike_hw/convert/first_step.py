@@ -65,7 +65,7 @@ def _pixels(linear: FloatLayer, channels: int) -> int:
 
 
 def _first_step(operations: Sequence[FloatLayer]) -> list[FloatLayer]:
-    """The norms that the operations begin with, one behind the other, where a conv or linear layer reads what they leave."""
+    """The norms that the operations begin with, one behind the other, where a conv or linear layer follows."""
     norms: list[FloatLayer] = []
     name = INPUT
     while len(readers := readers_of(operations, name)) == 1 and readers[0].kind == "norm":

@@ -2,8 +2,8 @@
 
 Every rewriting is exact; where none is, ConversionError names both layers and the way out.
 An *open* layer is affine (conv, linear, batch norm, add) without a ReLU behind it: the next affine layer must fold with
-it, or an add take it as it is. A graph falls into *chains*, which begin at the input, at an add, or where several layers
-read a value; within a chain operations fold as they come.
+it, or an add take it as it is. A graph falls into *chains*, which begin at the input, at an add, or where several
+layers read a value; within a chain operations fold as they come.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Chain = list[FloatLayer]
 class _Value:
     """What some operations leave.
 
-    source    the last layer before the chain; "input" is the network's own input; "" before a chain that begins with an add
+    source    the last layer before the chain; "input" is the network's own input, "" stands before an add
     shape     of what enters the chain
     raw       what enters comes from the network's own input, and no layer that fires lies in between
     averaged  what enters are averages
@@ -158,7 +158,7 @@ def _take_add(add: FloatLayer, read: Sequence[_Value]) -> tuple[_Value, Chain]:
 
 
 def _operand(add: FloatLayer, value: _Value) -> tuple[FloatLayer | None, _Value]:
-    """What an add reads of a branch: charges or spikes; and the norm that the branch ends in, which the add takes in."""
+    """What an add reads of a branch, charges or spikes; and the norm that the branch ends in, which the add takes."""
     norm = None
     index = _last_open(value.chain)
     if index is not None:

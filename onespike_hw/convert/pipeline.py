@@ -238,7 +238,7 @@ def _choose_neurons(
 
 
 def together(chain: Sequence[FloatLayer]) -> list[set[str]]:
-    """The firing layers, in sets: those share one set whose spikes meet in an add, and with it their phase constants."""
+    """The firing layers, in sets: layers whose spikes meet in an add are in one, and have the same phase constants."""
     groups = [{layer.name} for layer in chain if layer.relu]
     for add in chain:
         if add.kind == "add":

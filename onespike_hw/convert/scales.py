@@ -1,5 +1,4 @@
-"""What each layer of a graph reads: from which layer, and what a spike of full strength stands for there; and the integer
-weights that follow."""
+"""What each layer of a graph reads, and what a spike of full strength stands for there; and the integer weights."""
 
 from __future__ import annotations
 
@@ -68,8 +67,8 @@ def integer_weights(
 ) -> dict[str, IntegerWeight]:
     """Integer weights of all layers with neurons, and of those that feed adds, by name; operand weights of adds.
 
-    W_n[c, j] = W[c, j] * lambda_in[j] / lambda_out[c] ~ s[c] * W_int[c, j]; lambda_out is 1 for the last layer. What meets
-    in an add has the add's lambda_out, and one s[c].
+    W_n[c, j] = W[c, j] * lambda_in[j] / lambda_out[c] ~ s[c] * W_int[c, j]; lambda_out is 1 for the last layer. What
+    meets in an add has the add's lambda_out, and one s[c].
     """
     integers: dict[str, IntegerWeight] = {}
     for add in chain:
@@ -87,7 +86,7 @@ def integer_weights(
 def _joint_weights(
     chain: Sequence[FloatLayer], add: FloatLayer, read: Mapping[str, Source], own: Neurons, bits: int
 ) -> dict[str, IntegerWeight]:
-    """Of an add and of what feeds it. Operand weights are as long as the scale of the others asks for, up to 16 bits."""
+    """Of an add and of what feeds it. Operand weights are as long as the scale asks for, up to 16 bits."""
     factors, bias = (value.numpy() for value in add.affine)
     operands = operands_of(chain, add)
     identities = np.zeros_like(factors)
@@ -159,7 +158,7 @@ def _rounded(
 
 
 def full_scales_of(chain: Sequence[FloatLayer], layer: FloatLayer, neurons: Mapping[str, Neurons]) -> Float64:
-    """lambda_out of a layer with weights or an add: of its own neurons, of the add that it feeds, or 1 for the last layer."""
+    """lambda_out of a layer with weights or an add: its own, that of the add that it feeds, or 1 for the last layer."""
     firing = [layer, *readers_of(chain, layer.name)]
     own = next((neurons[each.name] for each in firing if each.name in neurons), None)
     return np.ones(layer.affine[1].numel()) if own is None else own.full_scales

@@ -77,18 +77,18 @@ def trace(model: nn.Module, images: Tensor) -> list[FloatLayer]:
     if not isinstance(result, fx.Node) or run.shapes[result] is None or result in run.constants:
         raise ConversionError("model: it must return one tensor, the logits; wrap it in a module that does")
     found: list[FloatLayer] = []
-    names = {placeholders[0]: INPUT}
+    named: dict[fx.Node, str] = {placeholders[0]: INPUT}
     used = {INPUT}
     for node in _needed(graph, result, run):
-        if node in names:
+        if node in named:
             continue
         layers = _layers(node, modules, run, _unused(_title(node), used))
-        source = names[_read(node, run)[0]]
+        source = named[_read(node, run)[0]]
         for layer in layers:
-            inputs = (source,) if layer.kind != "add" else tuple(names[read] for read in _read(node, run))
+            inputs = (source,) if layer.kind != "add" else tuple(named[read] for read in _read(node, run))
             found.append(replace(layer, inputs=inputs))
             source = layer.name
-        names[node] = source
+        named[node] = source
     return found
 
 
@@ -166,7 +166,9 @@ def _sum(node: fx.Node, run: _ShapeRun, name: str, read: list[fx.Node]) -> Float
     first, *others = (_title(source) for source in read)
     if operations.ARITHMETIC.get(node.target) != "+":
         branches = ", ".join([first, *others[:-1]]) + f" and {others[-1]}"
-        raise ConversionError(f"{name}: joins the branches {branches} by {_called(node)}; only a sum of two is supported")
+        raise ConversionError(
+            f"{name}: joins the branches {branches} by {_called(node)}; only a sum of two is supported"
+        )
     keywords = {key: value for key, value in node.kwargs.items() if key not in ("input", "other")}
     _refuse_keywords(name, keywords)
     shapes = [run.shapes[source] for source in read]
