@@ -563,3 +563,56 @@ RESIDUAL_CASES: dict[str, Callable[[], Network]] = {
     ),
 }
 """Small residual networks: name -> builder."""
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, name: str, source: str, before: int) -> tuple[list[Spec], int]:
+    """A residual block that reads `before` channels of `source`; its layers, and how many channels it has."""
+    groups = draw(st.sampled_from([g for g in (1, 2, before) if before % g == 0]))
+    stride = draw(st.sampled_from((1, 1, 2)))
+    identity = stride == 1 and draw(st.booleans())
+    channels = before if identity else groups * draw(st.integers(1, max(1, 4 // groups)))
+    kernels = st.sampled_from((1, 3, 3, 5))
+    first, second = draw(kernels), draw(kernels)
+    main = [
+        conv(channels, first, stride, first // 2, groups, name=f"{name}.1", reads=source),
+        conv(channels, second, 1, second // 2, name=f"{name}.2", charge=True),
+    ]
+    shortcut = source
+    if not identity:
+        kernel, shortcut = draw(kernels), f"{name}.s"
+        branch = conv(channels, kernel, stride, kernel // 2, name=shortcut, reads=source, charge=True)
+        main.insert(draw(st.sampled_from((0, 1, 2))), branch)
+        main = [
+            spec if spec.reads or spec.name == shortcut else dataclasses.replace(spec, reads=(f"{name}.1",))
+            for spec in main
+        ]
+    operands = draw(st.permutations((f"{name}.2", shortcut)))
+    return [*main, add(*operands, name=name)], channels
+
+
+@st.composite
+def residual_networks(draw: st.DrawFn) -> Network:
+    """A stem, perhaps max pooling, one or two blocks, perhaps average pooling, a convolution or linear layer.
+
+    Identities and convolutions of any kernel as shortcuts, in either place, strides, groups, every wait, T 1..16.
+    """
+    timesteps = draw(st.integers(1, 16))
+    bases = [base for base in _BASES if fraction_bits_for(base, timesteps) <= MAX_FRACTION_BITS]
+    channels = draw(st.integers(1, 4))
+    layers = [conv(channels, 3, padding=1, name="stem")]
+    if draw(st.booleans()):
+        layers.append(maxpool(2, draw(st.integers(1, 2)), 1, name="pool"))
+    for name in ("a", "b")[: draw(st.integers(1, 2))]:
+        block, channels = draw(_blocks(name, layers[-1].name, channels))
+        layers += block
+    layers += [avgpool(2, 1, 1)] if draw(st.booleans()) else []
+    layers += [conv(2, 1)] if draw(st.booleans()) else [flatten(), linear(3)]
+    return build(
+        np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
+        (draw(st.integers(1, 2)), draw(st.integers(2, 5)), draw(st.integers(2, 5))),
+        layers,
+        timesteps=timesteps,
+        base=draw(st.sampled_from(bases)),
+        wait=draw(st.integers(0, timesteps - 1)),
+    )
