@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from onespike_hw.codegen.layout import SETTLE
-from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream
 
 LUT_ROM_ROWS = 64
 """Weights of so many rows go into LUTs: a block RAM would stand all but empty."""
@@ -34,7 +34,7 @@ def window_cycles(engine: EnginePlan, density: float) -> float:
     """Clocks of one engine for one window, where each input value spikes with probability `density`."""
     period = max(engine.group_lanes, SETTLE)
     words = engine.cols * engine.pass_units * engine.rows
-    search = period * engine.levels if engine.layer.fires else engine.group_lanes
+    search = period * engine.levels if engine.neurons.fires else engine.group_lanes
     if engine.schedule is None:
         return engine.passes * max(words * engine.j, period, search) + 1
     phases = engine.timesteps
@@ -46,8 +46,11 @@ def window_cycles(engine: EnginePlan, density: float) -> float:
     return engine.passes * (max(issue, scan, period * engine.classes, search) + 3) + 2
 
 
-def stage_cycles(stage: EnginePlan | PoolPlan, density: float) -> float:
-    """Clocks for one image: the slower one of the engines and of what feeds them."""
+def stage_cycles(stage: Stage, density: float) -> float:
+    """Clocks for one image: the slower one of the engines and of what feeds them; of an add, the drains."""
+    if isinstance(stage, AddPlan):
+        drains = stage.windows * stage.passes * stage.classes / stage.engines
+        return float(drains * max(stage.group_lanes, SETTLE))
     feed = float(stage.source.image_words)
     if stage.line is not None:
         line = stage.line
@@ -105,9 +108,12 @@ def _ram_luts(words: int, bits: int) -> float:
 
 
 def plan_resources(plan: Plan) -> Resources:
-    """The whole accelerator."""
+    """The whole accelerator. An add counts two bits of an adder for each bit of a lane: a weight or none, and a sum."""
     total = Resources(luts=60.0)
     for stage in plan.stages:
+        if isinstance(stage, AddPlan):
+            total = total + Resources(luts=2.0 * stage.engines * stage.lanes * stage.acc_bits)
+            continue
         if stage.line is not None:
             total = total + _line_resources(stage.line, stage.source)
         if isinstance(stage, EnginePlan):

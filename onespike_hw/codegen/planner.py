@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from onespike_hw.codegen.board import Board, list_boards
 from onespike_hw.codegen.cost import Resources, plan_resources, stage_cycles
-from onespike_hw.codegen.layout import Parallel, divisors, lay_out, weighted_layers
+from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers
 from onespike_hw.codegen.plan import EnginePlan, Plan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
@@ -30,8 +30,9 @@ def plan_network(net: Network, board: Board, density: Mapping[str, float] | None
         slowest = max((e for e in plan.engines), key=lambda e: _cycles(e, densities))
         if slowest.layer.name in blocked or _cycles(slowest, densities) <= _floor(plan, densities):
             break
-        for step in _steps(parallel[slowest.layer.name], slowest):
-            wider = {**parallel, slowest.layer.name: step}
+        leader = leader_of(net, slowest.layer)
+        for step in _steps(parallel[leader], slowest):
+            wider = {**parallel, leader: step}
             candidate = _try(net, board, wider)
             if candidate is not None and _cycles(_same(candidate, slowest), densities) < _cycles(slowest, densities):
                 parallel, plan = wider, candidate
@@ -97,7 +98,7 @@ def _smallest(net: Network, board: Board) -> dict[str, Parallel]:
     plan = lay_out(net, board.input_bus_bits, {})
     parallel = {}
     for engine in plan.engines:
-        unit = engine.out.n if engine.layer.fires else 1
+        unit = engine.out.n if engine.neurons.fires else 1
         most = engine.lanes // unit if engine.groups == 1 else 1
         parallel[engine.layer.name] = Parallel(
             tiles=max(t for t in divisors(engine.lanes) if t <= most and engine.lanes // t % unit == 0)
