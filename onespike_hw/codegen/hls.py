@@ -7,8 +7,8 @@ model/ (plain C functions around it, for onespike_hw.hls_model) and the Tcl scri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from onespike_hw import resources
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.forks import Queue, Reading, inputs_of, queues
+from onespike_hw.codegen.hls_add import branches, shortcut_tables
+from onespike_hw.codegen.initializers import braced, rows
 from onespike_hw.codegen.layout import SETTLE
 from onespike_hw.codegen.memories import weight_rows
 from onespike_hw.codegen.plan import (
@@ -28,7 +30,6 @@ from onespike_hw.codegen.plan import (
     Stage,
     Stream,
     bits_for,
-    signed_bits,
 )
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.codegen.verilog import describe, environment
@@ -53,7 +54,6 @@ _ADD_FIELDS = (
     *("acc_bits", "potential_bits", "code_bits"),
 )
 _LINE_FIELDS = ("kernel_h", "kernel_w", "stride_h", "stride_w", "padding_h", "padding_w", "rows_out", "columns")
-_INT64_MIN = -(1 << 63)
 
 Constants = list[tuple[str, int]]
 _File = tuple[str, str, dict[str, Any]]
@@ -151,11 +151,11 @@ def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[_File
         config.append(("logit_bits", plan.logit_bits))
     line = None if engine.line is None else _line_constants(plan, engine.line, engine.source, number)
     yield "engine_layer.h.j2", f"{engine.name}.h", {**context, "config": config, "line": line}
-    tables: dict[str, Any] = {"weights": _rows(weight_rows(engine))}
+    tables: dict[str, Any] = {"weights": rows(weight_rows(engine))}
     if schedule is not None:
-        tables["order"] = _braced(schedule.order)
-        tables["shifts"] = _braced(int(shift) for shift in schedule.shifts)
-        tables["drains"] = _braced(int(drain) for drain in schedule.drains)
+        tables["order"] = braced(schedule.order)
+        tables["shifts"] = braced(int(shift) for shift in schedule.shifts)
+        tables["drains"] = braced(int(drain) for drain in schedule.drains)
     if engine.joins is None:
         tables |= _neuron_tables(engine)
     yield "engine_tables.h.j2", f"{engine.name}_tables.h", {**context, **tables}
@@ -164,14 +164,14 @@ def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[_File
 def _constants(schedule: Schedule | None) -> dict[str, Any]:
     """By what sums are multiplied, class by class."""
     multipliers = (1,) if schedule is None else schedule.multipliers
-    return {"constant_bits": max(multipliers).bit_length() + 1, "constants": _braced(multipliers)}
+    return {"constant_bits": max(multipliers).bit_length() + 1, "constants": braced(multipliers)}
 
 
 def _neuron_tables(engine: EnginePlan | AddPlan) -> dict[str, str]:
     """Biases, and the ladders of neurons that fire."""
-    tables = {"bias": _rows(_by_group(engine, _bias(engine)))}
+    tables = {"bias": rows(_by_group(engine, _bias(engine)))}
     if engine.layer.fires:
-        tables["ladder"] = _rows(_by_group(engine, _ladder(engine)))
+        tables["ladder"] = rows(_by_group(engine, _ladder(engine)))
     return tables
 
 
@@ -180,80 +180,10 @@ def _add_files(add: AddPlan, number: int) -> Iterable[_File]:
     config = [("stage", number), ("phases", add.timesteps)]
     config += [(name, int(getattr(add, name))) for name in _ADD_FIELDS]
     config += [("constant_bits", context["constant_bits"]), ("period", _period(add)), ("out_n", add.out.n)]
-    branches = [_branch(add, slot, argument) for slot, argument in enumerate(("first", "second"))]
-    shortcuts = [branch.shortcut for branch in branches if branch.shortcut is not None]
-    feeders = [read.name for read in add.inputs if isinstance(read, EnginePlan)]
-    context |= {"config": config, "branches": branches, "shortcuts": shortcuts, "feeders": feeders}
+    context |= {"config": config, "branches": branches(add)}
     yield "add_layer.h.j2", f"{add.name}.h", context
-    tables = {**context, **_neuron_tables(add), **_shortcut_tables(add.schedule)}
+    tables = {**context, **_neuron_tables(add), **shortcut_tables(add.schedule)}
     yield "add_tables.h.j2", f"{add.name}_tables.h", tables
-
-
-@dataclass(frozen=True)
-class Shortcut:
-    """Codes that an add weighs itself.
-
-    name      identifier
-    stream    the codes
-    words     of the stream in a window of the add
-    pixels    in these words
-    bits      of a weight
-    weights   C initializer, by pass and lane
-    """
-
-    name: str
-    stream: Stream
-    words: int
-    pixels: int
-    bits: int
-    weights: str
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One input of an add.
-
-    argument  of the C++ functions
-    type      of a word of its stream: sums, or codes of a shortcut
-    """
-
-    argument: str
-    type: str
-    shortcut: Shortcut | None
-
-    @property
-    def sums(self) -> str:
-        """Where the sums of an engine stand."""
-        return self.shortcut.name if self.shortcut else self.argument
-
-
-def _branch(add: AddPlan, slot: int, argument: str) -> Branch:
-    read = add.inputs[slot]
-    if isinstance(read, EnginePlan):
-        return Branch(argument, f"{read.name}_config::Sums", None)
-    shortcut = _shortcut(add, slot, read)
-    return Branch(argument, f"{shortcut.name}_config::Word", shortcut)
-
-
-def _shortcut(add: AddPlan, slot: int, stream: Stream) -> Shortcut:
-    assert add.layer.operand_weight is not None
-    weight = add.layer.operand_weight[slot]
-    pixels = 1 if len(add.layer.shape) == 3 else stream.height * stream.width
-    bits = signed_bits(int(weight.min()), int(weight.max()))
-    rows = _rows(weight.reshape(add.passes, add.lanes))
-    return Shortcut(f"{add.name}_shortcut{slot}", stream, pixels * stream.words, pixels, bits, rows)
-
-
-def _shortcut_tables(schedule: Schedule) -> dict[str, str]:
-    """Code -> class with which its weight drains, and by how much it has been shifted until then; the last: silent."""
-    classes, shifts = [schedule.classes] * (len(schedule.order) + 1), [0] * (len(schedule.order) + 1)
-    number = 0
-    for step, phase in enumerate(schedule.order):
-        classes[phase] = number
-        drain = next(later for later in range(step, len(schedule.order)) if schedule.drains[later])
-        shifts[phase] = schedule.shift * (drain - step)
-        number += schedule.drains[step]
-    return {"class_of": _braced(classes), "shift_of": _braced(shifts)}
 
 
 def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[_File]:
@@ -316,7 +246,7 @@ def _top(plan: Plan) -> dict[str, Any]:
         ("stages", len(plan.stages) + 1),
     ]
     lanes = sum(e.lanes * e.engines for e in map(side_by_side, plan.engines) if e.schedule is not None)
-    zeros = _rows(net.input_zero_point.reshape(source.words, source.n))
+    zeros = rows(net.input_zero_point.reshape(source.words, source.n))
     feeding = [stage for stage in plan.engines if stage.joins is not None]
     streams = [source, *(stage.out for stage in plan.stages[:-1] if stage not in feeding)]
     forks = {stream.name: queues(plan, stream) for stream in streams}
@@ -378,23 +308,6 @@ def _by_group(engine: EnginePlan | AddPlan, table: Int64) -> Int64:
     rest = table.shape[1:]
     grouped = table.reshape(engine.passes, engine.lane_groups, engine.group_lanes, *rest)
     return np.moveaxis(grouped, 1, 0).reshape(engine.lane_groups, engine.passes * engine.group_lanes, *rest)
-
-
-def _rows(table: NDArray[np.signedinteger]) -> str:
-    """Initializer of a C array of several dimensions, one row a line."""
-    return "{\n" + "".join(f"    {_braced(row)},\n" for row in table.tolist()) + "}"
-
-
-def _braced(values: Iterable[Any]) -> str:
-    """Nested initializer of a C array."""
-    return "{" + ", ".join(_braced(v) if isinstance(v, Sequence) else _literal(v) for v in values) + "}"
-
-
-def _literal(value: int) -> str:
-    """A C integer constant; the smallest one has no literal of its own."""
-    if value == _INT64_MIN:
-        return f"({_INT64_MIN + 1}LL - 1)"
-    return f"{value}LL" if value.bit_length() > 31 else str(value)
 
 
 def _lines(table: NDArray[Any]) -> str:
