@@ -170,6 +170,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_model(command, network=True)
     _add_data(command)
     _add_conversion(command, base="root")
+    _add_goal(command)
     command.set_defaults(run=gen.run)
 
     command = commands.add_parser("sim", help="play images through an emitted accelerator", epilog=_SIM_EPILOG)
@@ -244,6 +245,13 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="all 10,000 test images of Fashion-MNIST, from Debian's package dataset-fashion-mnist",
     )
+
+
+def _add_goal(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("planning")
+    group.add_argument("--target-fps", type=float, metavar="N", help="the cheapest for N images a second (fastest)")
+    group.add_argument("--lanes", type=int, metavar="N", help="weights that may be added in a clock, at most")
+    group.add_argument("--utilisation", type=float, metavar="SHARE", help="of the board that may be used, 0..1")
 
 
 def _add_conversion(command: argparse.ArgumentParser, *, base: str) -> None:

@@ -223,8 +223,8 @@ class EnginePlan:
 
     @property
     def fifo_bits(self) -> int:
-        """Address bits of the queue that holds a strip's words until their turn."""
-        return bits_for(self.strip * self.out_words)
+        """Address bits of the queue that holds a strip's words until their turn; 32 cost no more LUTs than fewer."""
+        return max(5, bits_for(self.strip * self.out_words))
 
     @property
     def memory_rows(self) -> int:

@@ -72,7 +72,7 @@ def plan_network(
     search = _Search(net, board, activities, _ways(net, board, pairs=pairs), goal.lanes)
     slow = search.fastest_that_fits()
     if goal.fps is None:
-        return with_estimates(slow, activities)
+        return with_estimates(search.quickened(slow), activities)
     cycles = board.clock_mhz * 1e6 / goal.fps
     reached = search.plan(cycles)
     if reached is None:
@@ -125,8 +125,7 @@ class _Way:
 
     @property
     def parallel(self) -> Parallel:
-        leader = self.leader
-        return Parallel(leader.tiles, leader.engines, leader.pairs, leader.group_lanes)
+        return _parallel(self.leader)
 
     def on(self, engines: int) -> _Way:
         """The same way on so many engines."""
@@ -168,6 +167,21 @@ class _Search:
                 best, high = plan, middle
         return best
 
+    def quickened(self, plan: Plan) -> Plan:
+        """The plan with its linear layers as quick as what is left allows: an image waits for each of them."""
+        linear = [name for name, ways in self.ways.items() if ways[0].leader.layer.kind == "linear"]
+        for name in linear:
+            now = max(self._engine_cycles(e) for e in plan.engines if leader_of(self.net, e.layer) == name)
+            for way in sorted(self.ways[name], key=self._cycles):
+                if self._cycles(way) >= now:
+                    break
+                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | {name: way.parallel}
+                quicker = lay_out(self.net, self.board.input_bus_bits, parallel)
+                if self._holds(quicker):
+                    plan = quicker
+                    break
+        return plan
+
     def plan(self, cycles: float) -> Plan | None:
         """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
         for weighting in SCARCE:
@@ -176,10 +190,13 @@ class _Search:
             if len(parallel) < len(chosen):
                 return None
             plan = lay_out(self.net, self.board.input_bus_bits, parallel)
-            few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
-            if few and fits(plan_resources(plan), self.board):
+            if self._holds(plan):
                 return plan
         return None
+
+    def _holds(self, plan: Plan) -> bool:
+        few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
+        return few and fits(plan_resources(plan), self.board)
 
     def _cheapest(self, ways: tuple[_Way, ...], cycles: float, weighting: tuple[float, float, float]) -> _Way | None:
         fast = [way for way in (self._widened(way, cycles) for way in ways) if way is not None]
@@ -212,7 +229,10 @@ class _Search:
 
     def _cycles(self, way: _Way) -> float:
         drains = 0.0 if way.add is None else stage_cycles(way.add, Activity(0.0))
-        return max(drains, *(stage_cycles(engine, self.activities[engine.layer.name]) for engine in way.engines))
+        return max(drains, *map(self._engine_cycles, way.engines))
+
+    def _engine_cycles(self, engine: EnginePlan) -> float:
+        return stage_cycles(engine, self.activities[engine.layer.name])
 
     def _floor_of(self, way: _Way) -> float:
         return max(map(_engine_floor, way.engines))
@@ -241,6 +261,10 @@ class _Search:
                 else "No board here would hold it; use fewer channels or weight bits"
             )
         )
+
+
+def _parallel(engine: EnginePlan) -> Parallel:
+    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes)
 
 
 def _engine_floor(engine: EnginePlan) -> float:

@@ -18,7 +18,18 @@ from onespike_hw.codegen.plan import AddPlan
 from onespike_hw.errors import BoardError, OutputError
 from onespike_hw.network import Network
 from tests.hls.projects import check, some_plan
-from tests.networks import RESIDUAL_CASES, Root, add, build, conv, flatten, linear, random_inputs, residual_networks
+from tests.networks import (
+    RESIDUAL_CASES,
+    Root,
+    add,
+    build,
+    conv,
+    flatten,
+    linear,
+    maxpool,
+    random_inputs,
+    residual_networks,
+)
 
 FEW = ("two_blocks_avgpool", "depthwise", "wait_2")
 
@@ -138,21 +149,18 @@ def test_engines_that_feed_a_sum_add_one_weight_a_clock() -> None:
 def test_words_suit_the_narrowest_reader() -> None:
     layers = (
         conv(64, 1, name="stem"),
-        conv(64, 1, name="c"),
+        conv(64, 1, name="c", reads="stem"),
         conv(64, 1, name="d", charge=True),
-        add("d", "stem", name="s"),
+        add("d", "c", name="s"),
         flatten(),
         linear(64, name="e"),
+        maxpool(1, name="pool", reads="stem"),
+        flatten(),
         linear(64, name="f", charge=True),
         add("f", "e", name="t"),
         linear(2),
     )
     plan = lay_out(build(np.random.default_rng(3), (1, 1, 1), layers), 64, {})
     words = {stage.layer.name: stage.out.n for stage in plan.stages}
-    assert {name: words[name] for name in ("stem", "c", "s", "e", "t")} == {
-        "stem": 32,
-        "c": 32,
-        "s": 16,
-        "e": 8,
-        "t": 8,
-    }
+    expected = {"stem": 16, "c": 32, "s": 16, "e": 8, "t": 8}
+    assert {name: words[name] for name in expected} == expected

@@ -1,0 +1,1 @@
+"""Speed, utilisation and area of the emitted accelerator, measured in one run: python -m benchmarks."""
