@@ -10,12 +10,12 @@ JOBS ?= 2
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen bitstream test lint bench verify clean
+.PHONY: help setup gen bitstream test lint bench bench-accuracy verify clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=value ...]"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 	@echo
 	@echo "gen takes BOARD=$(BOARD) (a name or a .toml file), MODEL=$(MODEL), OUT=$(OUT), BACKEND=$(BACKEND)"
 	@echo "and ARGS= for more options of onespike-hw gen; make gen ARGS=--help shows them."
@@ -41,6 +41,9 @@ lint: setup  ## ruff and mypy
 
 bench: setup  ## the benchmarks
 	$(PY) -m benchmarks $(ARGS)
+
+bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images
+	$(PY) -m benchmarks.accuracy $(ARGS)
 
 verify: setup  ## the large test matrix: the tests marked verify
 	$(PY) -m pytest -n $(JOBS) -m verify $(ARGS)

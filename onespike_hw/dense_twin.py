@@ -227,6 +227,10 @@ def _types(chain: Sequence[FloatLayer], images: Tensor, bits: int) -> dict[str, 
     types = {}
     x = images
     for layer in chain:
+        if layer.kind == "add":
+            raise ConversionError(
+                f"{layer.name}: the twin is one chain of layers, without sums of branches; leave it out"
+            )
         with torch.no_grad():
             x = apply(layer, x)
         if layer.weight is not None:

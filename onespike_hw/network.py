@@ -25,7 +25,12 @@ _FORMAT_NAME = "onespike-hw network"
 INPUT = "input"
 """The name under which a layer reads the network's own input."""
 
-KINDS = ("conv", "linear", "maxpool", "avgpool", "flatten")
+KINDS = ("conv", "linear", "maxpool", "avgpool", "add", "flatten")
+WEIGHTED = ("conv", "linear")
+"""Kinds that have synaptic weights."""
+
+OPERAND_WEIGHT_BITS = 16
+"""Width of an operand weight, two's complement, at most."""
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -38,9 +43,10 @@ class Layer:
 
     name      the torch module's qualified name, dots kept
     kind      one of KINDS
-    inputs    names of the layers it reads; "input" is the network's own input
+    inputs    names of the layers it reads, two for an add, else one; "input" is the network's own input
     shape     what leaves it, for one image: (C, H, W), or (C,) behind a flatten or linear layer
-    fires     True where phase codes leave it through a threshold ladder of its own
+    fires     True where phase codes leave it through a threshold ladder of its own; a conv or linear layer that does
+              not fire is the last layer, or feeds an add, with bias 0
 
     Where it applies:
     weight    int8, torch layout: (C_out, C_in / groups, K_h, K_w) or (C_out, C_in)
@@ -49,6 +55,8 @@ class Layer:
     scale     float64 (C_out,): real value of one unit of the potential (activation or logit = potential * scale)
     full_scale  float64 (C_out,): real value of the channel's full scale, lambda; only where fires
     phase_constants  int64 (T,): the constants of its own output, where they differ from the network's
+    operand_weight   int64 (2, C_out), of an add: the integer weight of a spike of each input; 1 for an input that does
+                     not fire. At most 16 bits
     """
 
     name: str
@@ -62,6 +70,7 @@ class Layer:
     scale: Float64 | None = None
     full_scale: Float64 | None = None
     phase_constants: Int64 | None = None
+    operand_weight: Int64 | None = None
     kernel_size: Pair = (1, 1)
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
@@ -85,8 +94,10 @@ class Network:
     input_zero_point  int64 (C,): subtracted from the input integer
     input_scale       float64 (C,): real value of one input step
     input_offset      float64 (C,): the input integer that stands for real 0, before rounding:
-                      real = (integer - offset) * scale; the zero point is its rounding
-    layers            in the order of the data; the last one does not fire: its potentials are the logits
+                      real = (integer - offset) * scale; the zero point is the integer that stands for 0 behind a
+                      normalisation that is the model's own first step, and the rounding of this where there is none
+    layers            in the order of the data, every one read by a later one; the last one does not fire: its
+                      potentials are the logits
     """
 
     timesteps: int
@@ -126,7 +137,7 @@ class Network:
             layer = self.layer(name)
             if layer.fires:
                 return self.phase_constants if layer.phase_constants is None else layer.phase_constants
-            if layer.kind in ("conv", "linear"):
+            if layer.kind in WEIGHTED:
                 raise NetworkError(f"{name}: it does not fire, so no phase codes leave it")
             name = layer.inputs[0]
         return None
@@ -135,10 +146,14 @@ class Network:
         """True where what leaves that layer is one phase code a value; False for the input, averages and logits."""
         while name != INPUT:
             layer = self.layer(name)
-            if layer.kind in ("conv", "linear", "avgpool"):
+            if layer.kind in (*WEIGHTED, "add", "avgpool"):
                 return layer.fires
             name = layer.inputs[0]
         return False
+
+    def readers_of(self, name: str) -> tuple[Layer, ...]:
+        """The layers that read what leaves the layer of that name, in their order."""
+        return tuple(layer for layer in self.layers if name in layer.inputs)
 
     @property
     def input_range(self) -> Pair:
@@ -210,14 +225,22 @@ def _check_layer(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) 
     name = layer.name
     _check_ints(layer.shape, 1, f"{name}: shape")
     _need(layer.kind in KINDS, name, f"kind {layer.kind!r} is not one of {', '.join(KINDS)}")
-    _need(len(layer.inputs) == 1, name, f"a {layer.kind} layer reads one input, not {len(layer.inputs)}")
+    wanted, word = (2, "two inputs") if layer.kind == "add" else (1, "one input")
+    article = "an" if layer.kind[0] in "a" else "a"
+    _need(len(layer.inputs) == wanted, name, f"{article} {layer.kind} layer reads {word}, not {len(layer.inputs)}")
+    for source in layer.inputs:
+        _need(source in known, name, f"reads {source!r}, which no earlier layer is called")
+        _check_charge(net, layer, source)
     source = layer.inputs[0]
-    _need(source in known, name, f"reads {source!r}, which no earlier layer is called")
     shape = known[source]
     _need(layer.groups >= 1, name, f"groups must be at least 1, not {layer.groups}")
     if layer.kind == "flatten":
         _need(layer.shape == (int(np.prod(shape)),), name, f"flattens {shape} to {layer.shape}")
         _need(not layer.fires, name, "a flatten layer does not fire")
+        return
+    if layer.kind == "add":
+        _check_add(net, layer, known)
+        _check_neurons(net, layer)
         return
     if layer.kind == "linear":
         _need(len(shape) == 1, name, f"reads {shape}; put a flatten layer in front")
@@ -249,6 +272,59 @@ def _check_layer(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) 
     divides = shape[0] % layer.groups == 0 and channels % layer.groups == 0
     _need(divides, name, f"{layer.groups} groups do not divide {shape[0]} and {channels} channels")
     _check_array(layer.weight, np.int8, weight_shape, f"{name}: weight")
+    _check_neurons(net, layer)
+
+
+def _integrates(layer: Layer) -> bool:
+    """True for a layer with weights that passes on what it has integrated."""
+    return layer.kind in WEIGHTED and not layer.fires
+
+
+def _check_charge(net: Network, layer: Layer, source: str) -> None:
+    """Only an add reads a layer that does not fire, and alone."""
+    if source == INPUT or not _integrates(net.layer(source)):
+        return
+    _need(layer.kind == "add", source, f"it does not fire, so only an add may read it, not {layer.name}")
+    readers = [reader.name for reader in net.readers_of(source)]
+    _need(len(readers) == 1, source, f"it does not fire, so one add alone may read it, not {', '.join(readers)}")
+
+
+def _check_add(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) -> None:
+    name, (first, second) = layer.name, layer.inputs
+    _need(first != second, name, f"reads {first} twice; a layer with twice its weights does the same")
+    shapes = known[first], known[second]
+    _need(shapes[0] == shapes[1], name, f"adds {shapes[0]} and {shapes[1]}; both inputs need the same shape")
+    _need(layer.shape == shapes[0], name, f"shape is {layer.shape}, its inputs have {shapes[0]}")
+    _need(layer.fires, name, "an add always fires; it needs a ladder")
+    weight = layer.operand_weight
+    _check_array(weight, np.int64, (2, layer.shape[0]), f"{name}: operand_weight")
+    assert weight is not None
+    bound = 1 << (OPERAND_WEIGHT_BITS - 1)
+    inside = bool(((weight >= -bound) & (weight < bound)).all())
+    _need(inside, f"{name}: operand_weight", f"must have {OPERAND_WEIGHT_BITS} bits at most")
+    constants: list[Int64] = []
+    for source, weights in zip(layer.inputs, weight, strict=True):
+        read = source
+        if source != INPUT and _integrates(net.layer(source)):
+            operand = net.layer(source)
+            _need(bool((weights == 1).all()), f"{name}: operand_weight", f"must be 1 for {source}, which does not fire")
+            no_bias = operand.bias is not None and not operand.bias.any()
+            _need(no_bias, f"{source}: bias", f"must be 0; what it adds goes into the bias of {name}")
+            read = operand.inputs[0]
+        else:
+            what = "the network's own input" if source == INPUT else "averages"
+            _need(net.carries_codes(source), name, f"{source} must give one phase code a value, not {what}")
+        charges = net.constants_of(read)
+        if charges is None:
+            way_out = "a layer that fires must lie in between"
+            raise NetworkError(f"{name}: {source} stands behind the network's own input; {way_out}")
+        constants.append(charges)
+    equal = np.array_equal(constants[0], constants[1])
+    _need(equal, name, f"what {first} and {second} read has different phase constants")
+
+
+def _check_neurons(net: Network, layer: Layer) -> None:
+    name, channels = layer.name, layer.shape[0]
     _check_array(layer.bias, np.int64, (channels,), f"{name}: bias")
     _check_array(layer.scale, np.float64, (channels,), f"{name}: scale")
     if layer.fires:
@@ -286,14 +362,12 @@ def check(net: Network) -> None:
         _check_layer(net, layer, known)
         known[layer.name] = layer.shape
     last = net.layers[-1]
-    _need(last.kind in ("conv", "linear") and not last.fires, last.name, "the last layer must integrate and not fire")
+    _need(_integrates(last), last.name, "the last layer must integrate and not fire")
     for layer in net.layers[:-1]:
-        _need(layer.fires or layer.kind not in ("conv", "linear"), layer.name, "only the last layer may not fire")
-        readers = [other.name for other in net.layers if layer.name in other.inputs]
-        _need(len(readers) == 1, layer.name, f"exactly one layer must read it, not {', '.join(readers) or 'none'}")
+        _need(bool(net.readers_of(layer.name)), layer.name, "no layer reads it; leave it out")
 
 
-_ARRAYS = ("weight", "bias", "ladder", "scale", "full_scale", "phase_constants")
+_ARRAYS = ("weight", "bias", "ladder", "scale", "full_scale", "phase_constants", "operand_weight")
 _NET_ARRAYS = ("phase_constants", "input_zero_point", "input_scale", "input_offset")
 
 

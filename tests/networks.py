@@ -43,7 +43,11 @@ Base = Root | float
 
 @dataclass(frozen=True)
 class Spec:
-    """What a layer is to be; shapes, weights, biases and ladders follow when the network is built."""
+    """What a layer is to be; shapes, weights, biases and ladders follow when the network is built.
+
+    reads   names of the layers that it reads; () for the one before it
+    charge  it does not fire, and feeds an add
+    """
 
     kind: str
     channels: int = 0
@@ -54,6 +58,8 @@ class Spec:
     base: Base | None = None
     silent: bool = False
     name: str = ""
+    reads: tuple[str, ...] = ()
+    charge: bool = False
 
 
 def conv(
@@ -65,19 +71,29 @@ def conv(
     base: Base | None = None,
     silent: bool = False,
     name: str = "",
+    reads: str = "",
+    charge: bool = False,
 ) -> Spec:
     """A convolution; `base` gives it phase constants of its own, `silent` thresholds that it hardly ever reaches."""
-    return Spec("conv", channels, _pair(kernel), _pair(stride), _pair(padding), groups, base, silent, name)
+    window = _pair(kernel), _pair(stride), _pair(padding)
+    return Spec("conv", channels, *window, groups, base, silent, name, _names(reads), charge)
 
 
-def linear(channels: int, base: Base | None = None, name: str = "") -> Spec:
+def linear(channels: int, base: Base | None = None, name: str = "", reads: str = "", charge: bool = False) -> Spec:
     """A fully connected layer; it needs a vector, so put a flatten behind an image."""
-    return Spec("linear", channels, base=base, name=name)
+    return Spec("linear", channels, base=base, name=name, reads=_names(reads), charge=charge)
 
 
-def maxpool(kernel: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0) -> Spec:
+def add(first: str, second: str, base: Base | None = None, name: str = "") -> Spec:
+    """The sum of two layers, which fires: of charges, and of codes with random operand weights."""
+    return Spec("add", base=base, name=name, reads=(first, second))
+
+
+def maxpool(
+    kernel: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0, name: str = "", reads: str = ""
+) -> Spec:
     """Max pooling; the stride is the kernel's size unless given."""
-    return _pool("maxpool", kernel, stride, padding)
+    return dataclasses.replace(_pool("maxpool", kernel, stride, padding), name=name, reads=_names(reads))
 
 
 def avgpool(kernel: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0) -> Spec:
@@ -92,6 +108,10 @@ def flatten() -> Spec:
 
 def _pool(kind: str, kernel: int | Pair, stride: int | Pair | None, padding: int | Pair) -> Spec:
     return Spec(kind, kernel=_pair(kernel), stride=_pair(kernel if stride is None else stride), padding=_pair(padding))
+
+
+def _names(name: str) -> tuple[str, ...]:
+    return (name,) if name else ()
 
 
 def _pair(value: int | Pair) -> Pair:
@@ -118,6 +138,8 @@ def output_shape(spec: Spec, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (math.prod(shape),)
     if spec.kind == "linear":
         return (spec.channels,)
+    if spec.kind == "add":
+        return shape
     rows, columns = map(output_size, shape[1:], spec.kernel, spec.stride, spec.padding)
     return (spec.channels or shape[0], rows, columns)
 
@@ -135,7 +157,7 @@ def build(
     input_signed: bool = False,
     zero_point: int | Sequence[int] = 0,
 ) -> Network:
-    """A valid random network: a chain of `layers`, of which the last one integrates and does not fire.
+    """A valid random network of `layers`, of which the last one integrates and does not fire.
 
     wait None is settled. zero_point is one for all input channels, or a list of one a channel.
     The layers are called conv1, maxpool2, ... by their place, unless they have a name of their own.
@@ -157,53 +179,90 @@ def build(
         "input_scale": rng.uniform(0.5, 2.0, input_shape[0]) / 2**input_bits,
         "input_offset": zero_points + rng.uniform(-0.45, 0.45, input_shape[0]),
     }
-    done: list[Layer] = []
+    done: dict[str, Layer] = {}
     for index, spec in enumerate(layers):
-        shape, source = (done[-1].shape, done[-1].name) if done else (input_shape, INPUT)
-        layer = _layer(rng, spec, spec.name or f"{spec.kind}{index + 1}", source, shape)
-        if layer.weight is not None:
-            prefix = Network(layers=(*done, layer), **fields)
-            layer = _with_bias_and_ladder(rng, prefix, fires=index < len(layers) - 1, silent=spec.silent)
+        sources = spec.reads or (next(reversed(done), INPUT),)
+        shape = input_shape if sources == (INPUT,) else done[sources[0]].shape
+        layer = _layer(rng, spec, spec.name or f"{spec.kind}{index + 1}", sources, shape)
+        if spec.kind == "add":
+            layer = dataclasses.replace(layer, operand_weight=_operand_weight(rng, [done[name] for name in sources]))
+        if layer.bias is not None and not spec.charge:
+            prefix = Network(layers=tuple(_probed(done, layer)), **fields)
+            layer = _with_bias_and_ladder(rng, prefix, layer, index < len(layers) - 1, spec.silent)
         if spec.base is not None:
             own = phase_constants(spec.base, timesteps, fraction_bits, start)
             layer = dataclasses.replace(layer, phase_constants=own)
-        done.append(layer)
-    return Network(layers=tuple(done), **fields)
+        done[layer.name] = layer
+    return Network(layers=tuple(done.values()), **fields)
 
 
-def _layer(rng: np.random.Generator, spec: Spec, name: str, source: str, shape: tuple[int, ...]) -> Layer:
+def _layer(rng: np.random.Generator, spec: Spec, name: str, sources: tuple[str, ...], shape: tuple[int, ...]) -> Layer:
     """The layer without bias and ladder yet."""
     layer = Layer(
         name=name,
         kind=spec.kind,
-        inputs=(source,),
+        inputs=sources,
         shape=output_shape(spec, shape),
         kernel_size=spec.kernel,
         stride=spec.stride,
         padding=spec.padding,
         groups=spec.groups,
     )
-    if spec.kind not in ("conv", "linear"):
+    if spec.kind not in ("conv", "linear", "add"):
+        return layer
+    channels = layer.shape[0]
+    layer = dataclasses.replace(layer, bias=np.zeros(channels, np.int64), scale=np.ones(channels))
+    if spec.kind == "add":
         return layer
     window = spec.kernel if spec.kind == "conv" else ()
-    return dataclasses.replace(
-        layer,
-        weight=rng.integers(-128, 128, (spec.channels, shape[0] // spec.groups, *window)).astype(np.int8),
-        bias=np.zeros(spec.channels, np.int64),
-        scale=np.ones(spec.channels),
+    weight = rng.integers(-128, 128, (channels, shape[0] // spec.groups, *window)).astype(np.int8)
+    return dataclasses.replace(layer, weight=weight)
+
+
+def _operand_weight(rng: np.random.Generator, operands: list[Layer]) -> Int64:
+    """1 for a charge; of codes, weights of either sign, up to 12 bits, as large in all as what stands beside them."""
+    channels = operands[0].shape[0]
+    rows = []
+    for operand in operands:
+        shortcut = operand.fires or operand.weight is None
+        reach = rng.integers(100, 2048)
+        rows.append(rng.integers(-reach // 2, reach, channels) if shortcut else np.ones(channels, np.int64))
+    return np.array(rows, np.int64)
+
+
+def _probed(done: dict[str, Layer], layer: Layer) -> list[Layer]:
+    """A network's layers up to this one; behind an add, one that integrates, as a network needs."""
+    needed = {layer.name: layer}
+    for name in reversed(done):
+        if any(name in reader.inputs for reader in needed.values()):
+            needed[name] = done[name]
+    layers = [*(done[name] for name in done if name in needed), layer]
+    if layer.kind != "add":
+        return layers
+    channels = layer.shape[0]
+    unused = np.zeros((channels, len(next(x.ladder for x in done.values() if x.fires)[0])), np.int64)
+    fires = dataclasses.replace(layer, fires=True, ladder=unused, full_scale=np.ones(channels))
+    probe = Layer(
+        name="probe",
+        kind="conv" if len(layer.shape) == 3 else "linear",
+        inputs=(layer.name,),
+        shape=(1, *layer.shape[1:]),
+        weight=np.ones((1, channels, *[1] * (len(layer.shape) - 1)), np.int8),
+        bias=np.zeros(1, np.int64),
+        scale=np.ones(1),
     )
+    return [*layers[:-1], fires, probe]
 
 
-def _with_bias_and_ladder(rng: np.random.Generator, prefix: Network, fires: bool, silent: bool) -> Layer:
-    """The last layer of `prefix`, with a bias that silences about half of the neurons and a ladder over the others.
+def _with_bias_and_ladder(rng: np.random.Generator, prefix: Network, layer: Layer, fires: bool, silent: bool) -> Layer:
+    """The layer, which ends `prefix`, with a bias that silences about half of the neurons and a ladder over the others.
 
     Steps lie at random quantiles of the potentials above zero; one step of each channel is a potential that it does
     reach, so that reaching a threshold and passing it differ.
     """
-    layer = prefix.layers[-1]
     channels = layer.shape[0]
     images = max(4, 64 // math.prod(prefix.input_shape))
-    potentials = simulate(prefix, random_inputs(rng, prefix, images)).logits
+    potentials = simulate(prefix, random_inputs(rng, prefix, images)).potentials[layer.name]
     potentials = np.moveaxis(potentials, 1, 0).reshape(channels, -1)
     spread = 1 + float(potentials.std())
     bias = np.rint(rng.normal(0, spread / 4, channels) - np.median(potentials, axis=1)).astype(np.int64)
@@ -422,3 +481,152 @@ CASES: dict[str, Case] = {
     ),
 }
 """One small network for each kind of layer, odd shape and option: name -> builder."""
+
+
+def _block(name: str, source: str, channels: int, stride: int = 1, groups: int = 1, **options: Any) -> tuple[Spec, ...]:
+    """A basic residual block, with a 1x1 shortcut where it has a stride, else with the identity."""
+    first, second, shortcut = (f"{name}.{part}" for part in ("conv1", "conv2", "shortcut"))
+    main = (
+        conv(channels, 3, stride, 1, groups, name=first, reads=source),
+        conv(channels, 3, 1, 1, groups, name=second, charge=True),
+    )
+    if stride == 1:
+        return (*main, add(second, source, name=name, **options))
+    return (
+        *main,
+        conv(channels, 1, stride, name=shortcut, reads=source, charge=True),
+        add(second, shortcut, name=name),
+    )
+
+
+_stem = conv(4, 3, padding=1, name="stem")
+
+RESIDUAL_CASES: dict[str, Case] = {
+    "identity": _case((2, 6, 5), _stem, *_block("a", "stem", 4), flatten(), linear(3)),
+    "identity_first": _case(
+        (1, 5, 6), _stem, conv(4, 3, padding=1, name="c", charge=True), add("stem", "c", name="a"), conv(3, (5, 6))
+    ),
+    "shortcut_1x1_stride_2": _case((2, 7, 8), _stem, *_block("a", "stem", 6, 2), flatten(), linear(3)),
+    "two_blocks_avgpool": _case(
+        (1, 8, 8), _stem, *_block("a", "stem", 4), *_block("b", "a", 6, 2), avgpool(4), flatten(), linear(3)
+    ),
+    "maxpool_before": _case(
+        (1, 9, 9), _stem, maxpool(3, 2, 1, name="pool"), *_block("a", "pool", 4), avgpool(5), flatten(), linear(3)
+    ),
+    "maxpool_on_the_shortcut": _case(
+        (1, 8, 8),
+        _stem,
+        maxpool(2, name="pool"),
+        conv(4, 3, 2, 1, name="c", reads="stem", charge=True),
+        add("c", "pool"),
+        conv(3, 4),
+    ),
+    "groups": _case((2, 6, 6), _stem, *_block("a", "stem", 4, 1, 2), *_block("b", "a", 8, 2, 4), flatten(), linear(3)),
+    "depthwise": _case((2, 6, 6), _stem, *_block("a", "stem", 4, 1, 4), *_block("b", "a", 8, 2, 4), conv(3, 3)),
+    "bottleneck": _case(
+        (2, 6, 6),
+        _stem,
+        conv(3, 1, name="c1"),
+        conv(3, 3, 1, 1, name="c2"),
+        conv(4, 1, name="c3", charge=True),
+        add("c3", "stem"),
+        conv(3, 6),
+    ),
+    "two_convolutions_of_one_layer": _case(
+        (2, 6, 7),
+        _stem,
+        conv(5, 3, 2, 1, name="c", charge=True),
+        conv(5, 5, 2, 2, name="d", reads="stem", charge=True),
+        add("c", "d"),
+        conv(3, (3, 4)),
+    ),
+    "two_identities": _case(
+        (2, 5, 5), _stem, conv(4, 3, 1, 1, name="c"), add("c", "stem"), conv(3, 2), flatten(), linear(3)
+    ),
+    "codes_of_codes": _case(
+        (1, 6, 6), _stem, *_block("a", "stem", 4), add("a", "stem", name="again"), conv(4, 3), flatten(), linear(3)
+    ),
+    "averages_on_the_shortcut": _case(
+        (1, 8, 8),
+        _stem,
+        conv(5, 3, 2, 1, name="c1"),
+        conv(5, 3, 1, 1, name="c2", charge=True),
+        dataclasses.replace(avgpool(2), name="mean", reads=("stem",)),
+        conv(5, 1, name="s", charge=True),
+        add("c2", "s"),
+        conv(3, 4),
+    ),
+    "vectors": _case(
+        (9,), linear(6, name="a"), linear(6, name="b"), linear(6, name="c", charge=True), add("c", "a"), linear(3)
+    ),
+    "own_constants": _case(
+        (1, 6, 6),
+        conv(4, 3, padding=1, name="stem", base=Root(1, 1)),
+        conv(4, 3, 1, 1, name="c1", base=Root(1, 1)),
+        conv(4, 3, 1, 1, name="c2", charge=True),
+        add("c2", "stem", base=1.6),
+        conv(3, 3),
+        flatten(),
+        linear(3),
+    ),
+    "wait_0": _case((2, 6, 6), _stem, *_block("a", "stem", 4), *_block("b", "a", 4, 2), conv(3, 3), wait=0),
+    "wait_2": _case((2, 6, 6), _stem, *_block("a", "stem", 4), *_block("b", "a", 4, 2), conv(3, 3), wait=2),
+    "general_base": _case((2, 6, 6), _stem, *_block("a", "stem", 4), conv(3, 3), base=1.37),
+    "timesteps_3": _case(
+        (2, 6, 6), _stem, *_block("a", "stem", 4, 2), flatten(), linear(3), timesteps=3, base=Root(1, 4)
+    ),
+}
+"""Small residual networks: name -> builder."""
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, name: str, source: str, before: int) -> tuple[list[Spec], int]:
+    """A residual block that reads `before` channels of `source`; its layers, and how many channels it has."""
+    groups = draw(st.sampled_from([g for g in (1, 2, before) if before % g == 0]))
+    stride = draw(st.sampled_from((1, 1, 2)))
+    identity = stride == 1 and draw(st.booleans())
+    channels = before if identity else groups * draw(st.integers(1, max(1, 4 // groups)))
+    kernels = st.sampled_from((1, 3, 3, 5))
+    first, second = draw(kernels), draw(kernels)
+    main = [
+        conv(channels, first, stride, first // 2, groups, name=f"{name}.1", reads=source),
+        conv(channels, second, 1, second // 2, name=f"{name}.2", charge=True),
+    ]
+    shortcut = source
+    if not identity:
+        kernel, shortcut = draw(kernels), f"{name}.s"
+        branch = conv(channels, kernel, stride, kernel // 2, name=shortcut, reads=source, charge=True)
+        main.insert(draw(st.sampled_from((0, 1, 2))), branch)
+        main = [
+            spec if spec.reads or spec.name == shortcut else dataclasses.replace(spec, reads=(f"{name}.1",))
+            for spec in main
+        ]
+    operands = draw(st.permutations((f"{name}.2", shortcut)))
+    return [*main, add(*operands, name=name)], channels
+
+
+@st.composite
+def residual_networks(draw: st.DrawFn) -> Network:
+    """A stem, perhaps max pooling, one or two blocks, perhaps average pooling, a convolution or linear layer.
+
+    Identities and convolutions of any kernel as shortcuts, in either place, strides, groups, every wait, T 1..16.
+    """
+    timesteps = draw(st.integers(1, 16))
+    bases = [base for base in _BASES if fraction_bits_for(base, timesteps) <= MAX_FRACTION_BITS]
+    channels = draw(st.integers(1, 4))
+    layers = [conv(channels, 3, padding=1, name="stem")]
+    if draw(st.booleans()):
+        layers.append(maxpool(2, draw(st.integers(1, 2)), 1, name="pool"))
+    for name in ("a", "b")[: draw(st.integers(1, 2))]:
+        block, channels = draw(_blocks(name, layers[-1].name, channels))
+        layers += block
+    layers += [avgpool(2, 1, 1)] if draw(st.booleans()) else []
+    layers += [conv(2, 1)] if draw(st.booleans()) else [flatten(), linear(3)]
+    return build(
+        np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
+        (draw(st.integers(1, 2)), draw(st.integers(2, 5)), draw(st.integers(2, 5))),
+        layers,
+        timesteps=timesteps,
+        base=draw(st.sampled_from(bases)),
+        wait=draw(st.integers(0, timesteps - 1)),
+    )

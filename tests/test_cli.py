@@ -18,7 +18,7 @@ from onespike_hw.cli import boards
 from onespike_hw.cli.parser import make_parser
 from onespike_hw.codegen.folder import read_marker
 from onespike_hw.report import figures
-from tests.networks import build, conv, flatten, linear, maxpool, random_inputs
+from tests.networks import add, build, conv, flatten, linear, maxpool, random_inputs
 
 MODEL = """
 import torch
@@ -143,6 +143,58 @@ def test_convert_a_model_of_ones_own(files: Files, tmp_path: Path, capsys: pytes
     assert oh.load(out).base == 1.5
 
 
+def test_the_accelerator_takes_the_pixels_of_a_model_that_takes_normalised_images(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.load(files.calibration)
+    np.save(tmp_path / "normalised.npy", (pixels - 0.25) / 0.5)
+    out = tmp_path / "mine.onespike"
+    command = ["convert", "--model", files.model, "--calibration", str(tmp_path / "normalised.npy"), "-o", str(out)]
+    assert cli.main([*command, "--input-mean", "0.25", "--input-std", "0.5", "--input-range", "0,2"]) == 0
+    net = oh.load(out)
+    assert net.input_scale.tolist() == pytest.approx([2 / 255 / 0.5])
+    assert net.input_zero_point.tolist() == [round(0.25 / 2 * 255)]
+    assert cli.main(["eval", "--network", str(out), "--data", str(tmp_path / "normalised.npy")]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^input +integers 0\.\.255; integer i stands for \(i - 31\.875\) \* 0\.01568", text, re.MULTILINE)
+    assert cli.main([*command, "--force", "--input-range=-4,4", "--input-bits", "6"]) == 0
+    assert (oh.load(out).input_signed, oh.load(out).input_bits) == (True, 6)
+
+
+def test_sparsity_and_start_reach_the_conversion(files: Files, tmp_path: Path) -> None:
+    out = tmp_path / "mine.onespike"
+    command = ["convert", "--model", files.model, "--calibration", files.calibration, "-o", str(out), "--force"]
+
+    def silent_share(*options: str) -> float:
+        assert cli.main([*command, "--timesteps", "5", "--base", "1.5", *options]) == 0
+        net = oh.load(out)
+        return float((golden.run(net, np.load(files.calibration)).codes["0"] == net.timesteps).mean())
+
+    assert silent_share("--sparsity", "1") > silent_share("--sparsity", "0")
+    silent_share("--start", "optimal", "--no-calibrate", "--percentile", "90")
+    assert oh.load(out).start in (0, 1)
+    silent_share("--start", "2")
+    assert oh.load(out).start == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sparsity", "much"], "sparsity: 'much' is unknown"),
+        (["--start", "late"], "start: 'late' is unknown"),
+        (["--input-std", "0"], "input_std: channel 0 has 0"),
+        (["--input-mean", "1,2"], "input_mean: has 2 numbers for 1 channels"),
+        (["--input-range", "1"], "input_range: is [1.0]; give (low, high)"),
+        (["--input-range", "0,0.5"], "outside of (0, 0.5)"),
+    ],
+)
+def test_a_wrong_option_of_the_conversion_is_refused(
+    options: list[str], message: str, files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["convert", "--model", files.model, "--calibration", files.calibration]
+    assert message in refused(capsys, *command, *options, "-o", str(tmp_path / "net.onespike"))
+
+
 def test_eval_of_all_three_on_the_shipped_images(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["eval"]) == 0
     text = capsys.readouterr().out
@@ -153,6 +205,7 @@ def test_eval_of_all_three_on_the_shipped_images(capsys: pytest.CaptureFixture[s
     assert abs(ann - snn) < 2
     assert abs(snn - integer) < 1
     assert re.search(r"against 4,729,728 multiplies an image", text)
+    assert re.search(r"^input +integers 0\.\.255; integer i stands for i \* 0\.00392157, 0\.\.1;", text, re.MULTILINE)
 
 
 def test_eval_of_a_network_alone(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,6 +214,28 @@ def test_eval_of_a_network_alone(files: Files, capsys: pytest.CaptureFixture[str
     assert "ANN" not in text
     run = golden.run(files.net, files.images)
     assert f"{sum(counts.mean() for counts in run.sops.values()):,.0f} SOPs" in text
+
+
+def test_a_sweep_over_the_waits(files: Files, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Four layers fire, one behind the other; each but the first lags w phases."""
+    layers = [conv(4, 3, name="a"), conv(4, 3, padding=1, name="b"), conv(4, 3, 1, 1, name="c", charge=True)]
+    layers += [add("c", "b", name="sum"), conv(4, 1, name="d"), flatten(), linear(3)]
+    net = build(np.random.default_rng(3), (1, 6, 6), layers, timesteps=5)
+    net.save(tmp_path / "net.onespike")
+    command = ["eval", "--network", str(tmp_path / "net.onespike"), "--data", files.data, "--wait-sweep"]
+    assert cli.main(command) == 0
+    text = capsys.readouterr().out
+    rows = re.findall(r"^ +(\d) +([\d.]+) % +([\d.,]+) +([\d.]+) % +(\d+)", text, re.MULTILINE)
+    assert [(int(row[0]), int(row[4])) for row in rows] == [(w, 5 + 3 * w) for w in range(5)]
+    hasty = golden.run(dataclasses.replace(net, wait=0), files.images)
+    noise = {name: counts.mean() for name, counts in hasty.noise_spikes.items()}
+    assert float(rows[0][1]) == pytest.approx(100 * np.mean(hasty.predictions == files.labels), abs=0.01)
+    assert float(rows[0][2]) == pytest.approx(sum(noise.values()), abs=0.06)
+    assert sum(noise.values()) > 1
+    assert float(rows[4][2]) == 0
+    for name, count in noise.items():
+        (row,) = re.findall(rf"^{name} +([\d.,]+)", text, re.MULTILINE)
+        assert float(row) == pytest.approx(count, abs=0.06)
 
 
 def test_the_float_snn_has_the_options_of_the_network(

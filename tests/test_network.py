@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import onespike_hw as oh
 from onespike_hw.errors import NetworkError, OutputError
 from onespike_hw.network import FORMAT_VERSION, INPUT, Layer, Network, from_bytes, output_size, to_bytes
-from tests.networks import CASES, Root, avgpool, build, conv, flatten, linear, maxpool, networks
+from tests.networks import CASES, RESIDUAL_CASES, Root, add, avgpool, build, conv, flatten, linear, maxpool, networks
 
 SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -271,7 +271,7 @@ def rising(layer: Layer) -> np.ndarray:
         ("conv3", {"phase_constants": np.arange(8, 0, -1)[:7]}, r"phase_constants: must have shape \(8,\)"),
         ("conv3", {"phase_constants": np.arange(7, -1, -1)}, "phase_constants: every .* above 0; use more fraction"),
         ("conv3", {"phase_constants": np.arange(1, 9)}, "phase_constants: phase constants must never rise"),
-        ("conv3", {"fires": False}, "only the last layer may not fire"),
+        ("conv3", {"fires": False}, "it does not fire, so only an add may read it, not avgpool4"),
         ("maxpool2", {"fires": True}, "a maxpool layer has no neurons"),
         ("maxpool2", {"shape": (4, 3, 3)}, "pooling keeps the number of channels"),
         ("maxpool2", {"inputs": (INPUT,)}, "max pooling needs one phase code a value, not the network's own input"),
@@ -291,6 +291,97 @@ def test_a_refused_layer_is_named(name: str, fields: dict[str, Any], message: st
     with pytest.raises(NetworkError, match=message) as refusal:
         changed(example(), name, **fields)
     assert str(refusal.value).startswith(f"{fields.get('name', name)}: ")
+
+
+def residual() -> Network:
+    """stem - (mean) - c1 - c2, which feeds the add with s, which reads the stem - again: the add and the stem."""
+    layers = (
+        conv(2, 3, padding=1, name="stem"),
+        conv(2, 3, padding=1, name="c1"),
+        conv(2, 3, padding=1, name="c2", charge=True),
+        conv(2, 1, name="s", reads="stem", charge=True),
+        add("c2", "s", name="sum"),
+        add("sum", "stem", name="again"),
+        conv(3, 3, name="last"),
+    )
+    return build(np.random.default_rng(1), (1, 4, 4), layers)
+
+
+def test_a_residual_network_says_what_flows_between_its_layers() -> None:
+    net = residual()
+    assert [layer.name for layer in net.readers_of("stem")] == ["c1", "s", "again"]
+    assert [name for name in ("stem", "c2", "s", "sum") if net.carries_codes(name)] == ["stem", "sum"]
+    assert net.constants_of("sum") is net.phase_constants
+    with pytest.raises(NetworkError, match=r"^c2: it does not fire"):
+        net.constants_of("c2")
+
+
+@pytest.mark.parametrize("name", RESIDUAL_CASES)
+def test_residual_networks_are_saved_and_loaded(name: str) -> None:
+    net = RESIDUAL_CASES[name]()
+    loaded = from_bytes(to_bytes(net))
+    assert to_bytes(loaded) == to_bytes(net)
+    for mine, theirs in zip(net.layers, loaded.layers, strict=True):
+        assert_equal_fields(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        ("sum", {"inputs": ("c2",)}, "an add layer reads two inputs, not 1"),
+        ("sum", {"inputs": ("c2", "c2")}, "reads c2 twice; a layer with twice its weights does the same"),
+        ("sum", {"fires": False}, "an add always fires; it needs a ladder"),
+        ("sum", {"ladder": None}, "ladder: must be a numpy array"),
+        ("sum", {"shape": (2, 3, 3)}, r"shape is \(2, 3, 3\), its inputs have \(2, 4, 4\)"),
+        ("sum", {"operand_weight": None}, "operand_weight: must be a numpy array"),
+        ("sum", {"operand_weight": np.ones((2, 3), np.int64)}, r"operand_weight: must have shape \(2, 2\)"),
+        ("sum", {"operand_weight": np.full((2, 2), 2)}, "operand_weight: must be 1 for c2, which does not fire"),
+        ("again", {"operand_weight": np.full((2, 2), 1 << 15)}, "operand_weight: must have 16 bits at most"),
+        ("again", {"inputs": ("sum", "input")}, r"adds \(2, 4, 4\) and \(1, 4, 4\); both inputs need the same shape"),
+        ("again", {"inputs": ("sum", "c2")}, "it does not fire, so one add alone may read it, not sum, again"),
+        ("c2", {"bias": np.array([0, 3])}, "bias: must be 0; what it adds goes into the bias of sum"),
+        ("last", {"inputs": ("s",)}, "s: it does not fire, so one add alone may read it, not sum, last"),
+        ("stem", {"phase_constants": np.arange(9, 1, -1)}, "what c2 and s read has different phase constants"),
+        ("last", {"inputs": ("sum",)}, "no layer reads it; leave it out"),
+    ],
+)
+def test_a_refused_sum_is_named(name: str, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(NetworkError, match=message):
+        changed(residual(), name, **fields)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (avgpool(3, 1, 1), "sum: mean must give one phase code a value, not averages"),
+        (conv(2, 1, reads=INPUT, charge=True), "sum: mean stands behind the network's own input; a layer that fires"),
+    ],
+)
+def test_a_sum_takes_codes_and_what_codes_have_charged(source: Any, message: str) -> None:
+    layers = (
+        conv(2, 3, padding=1, name="stem"),
+        conv(2, 3, padding=1, name="c", charge=True),
+        conv(2, 1, name="other", reads="stem"),
+        add("c", "other", name="sum"),
+        conv(3, 3),
+    )
+    net = build(np.random.default_rng(1), (2, 4, 4), layers)
+    stem, c, other, total, last = net.layers
+    mean = dataclasses.replace(
+        other,
+        kind=source.kind,
+        name="mean",
+        inputs=source.reads or ("stem",),
+        fires=False,
+        weight=other.weight if source.kind == "conv" else None,
+        bias=np.zeros(2, np.int64),
+        kernel_size=source.kernel,
+        padding=source.padding,
+        ladder=None,
+    )
+    total = dataclasses.replace(total, inputs=("c", "mean"), operand_weight=np.ones((2, 2), np.int64))
+    with pytest.raises(NetworkError, match=message):
+        dataclasses.replace(net, layers=(stem, c, mean, total, last))
 
 
 def test_max_pooling_of_averages_is_refused() -> None:

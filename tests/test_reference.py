@@ -15,6 +15,7 @@ from onespike_hw.network import INPUT, Layer, Network
 from tests.networks import (
     CASES,
     GUARD_BITS,
+    RESIDUAL_CASES,
     Root,
     avgpool,
     build,
@@ -25,6 +26,7 @@ from tests.networks import (
     networks,
     phase_constants,
     random_inputs,
+    residual_networks,
 )
 from tests.reference import Reference, simulate
 
@@ -164,6 +166,51 @@ def test_golden_equals_reference_on_every_case(name: str) -> None:
 @given(networks(), seeds)
 def test_golden_equals_reference_on_any_network(net: Network, seed: int) -> None:
     assert_golden_equals_reference(net, random_inputs(np.random.default_rng(seed), net, 3))
+
+
+@pytest.mark.parametrize("name", RESIDUAL_CASES)
+def test_golden_equals_reference_on_every_residual_case(name: str) -> None:
+    net = RESIDUAL_CASES[name]()
+    for wait in {0, 1, net.timesteps - 1}:
+        waiting = dataclasses.replace(net, wait=wait)
+        assert_golden_equals_reference(waiting, random_inputs(np.random.default_rng(1), net, 3))
+
+
+@settings(SETTINGS, max_examples=60)
+@given(residual_networks(), seeds)
+def test_golden_equals_reference_on_any_residual_network(net: Network, seed: int) -> None:
+    assert_golden_equals_reference(net, random_inputs(np.random.default_rng(seed), net, 3))
+
+
+@pytest.mark.parametrize("name", ["identity", "two_blocks_avgpool", "vectors", "two_identities"])
+def test_both_branches_of_a_sum_matter(name: str) -> None:
+    """Otherwise the residual cases would not tell a model that adds from one that does not."""
+    net = RESIDUAL_CASES[name]()
+    x = random_inputs(np.random.default_rng(1), net, 4)
+    add = next(layer for layer in net.layers if layer.kind == "add")
+    for row, source in enumerate(add.inputs):
+        other = without(net, add, row)
+        assert (simulate(net, x).codes[add.name] != simulate(other, x).codes[add.name]).mean() > 0.1, source
+
+
+def without(net: Network, add: Layer, row: int) -> Network:
+    """The network where one input of an add brings nothing."""
+    operand = net.layer(add.inputs[row])
+    weight = add.operand_weight.copy()
+    if operand.fires:
+        weight[row] = 0
+    silent = {add.name: dataclasses.replace(add, operand_weight=weight)}
+    if not operand.fires:
+        silent[operand.name] = dataclasses.replace(operand, weight=np.zeros_like(operand.weight))
+    return dataclasses.replace(net, layers=tuple(silent.get(layer.name, layer) for layer in net.layers))
+
+
+@pytest.mark.parametrize("name", ["wait_0", "wait_2"])
+def test_the_order_of_spikes_within_a_phase_cannot_matter_in_a_sum(name: str) -> None:
+    net = RESIDUAL_CASES[name]()
+    x = random_inputs(np.random.default_rng(2), net, 3)
+    in_order, shuffled = simulate(net, x), simulate(net, x, arrival_order=np.random.default_rng(0))
+    np.testing.assert_array_equal(shuffled.logits, in_order.logits)
 
 
 @pytest.mark.parametrize("name", ["wait_0", "wait_2", "wait_settled", "general_base_wait_1", "zero_point_signed"])

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from onespike_hw import golden
-from onespike_hw.cli import ann
+from onespike_hw.cli import ann, wait_sweep
 from onespike_hw.cli.console import progress_bar, step, summary
 from onespike_hw.cli.sources import Data, Source, load_data, load_source
+from onespike_hw.convert.explain import input_meaning
 from onespike_hw.report.figures import Figures, accuracy, count, describe
 
 
@@ -31,7 +32,11 @@ class Evaluation:
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    console.print(summary(rows(prepare(args, console))))
+    evaluation = prepare(args, console)
+    console.print(summary(rows(evaluation)))
+    if args.wait_sweep:
+        console.print()
+        wait_sweep.show(list(wait_sweep.sweep(evaluation.source.net, evaluation.data, console)), console)
     return 0
 
 
@@ -57,6 +62,7 @@ def rows(evaluation: Evaluation) -> list[tuple[str, str]]:
     figures, data = evaluation.figures, evaluation.data
     return [
         ("network", f"{evaluation.source.name}, {describe(evaluation.source.net)}"),
+        ("input", "\n".join(input_meaning(evaluation.source.net))),
         ("images", f"{figures.images:,}: {data.name}"),
         ("accuracy", ", ".join(_accuracies(evaluation)) or "not known: the images have no labels"),
         ("spikes", f"{figures.spikes_per_neuron:.3f} per neuron"),

@@ -54,6 +54,7 @@ examples:
   onespike-hw eval                                     the shipped network on the shipped images
   onespike-hw eval --full --timesteps 12               all 10,000 images, 12 phases
   onespike-hw eval --network net.onespike --data test.npz
+  onespike-hw eval --base root --wait-sweep            what neurons lose that do not wait
 """
 
 _GEN_EPILOG = f"""\
@@ -146,6 +147,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_model(command, network=True)
     _add_data(command)
     _add_conversion(command, base="optimal")
+    command.add_argument(
+        "--wait-sweep",
+        action="store_true",
+        help="the same for every wait from 0 to T-1: accuracy, noise spikes of each layer, and phases to the logits",
+    )
     command.set_defaults(run=evaluate.run)
 
     command = commands.add_parser("gen", help="emit a verified accelerator for a board", epilog=_GEN_EPILOG)
@@ -251,7 +257,7 @@ def _add_goal(command: argparse.ArgumentParser) -> None:
 def _add_conversion(command: argparse.ArgumentParser, *, base: str) -> None:
     group = command.add_argument_group("conversion")
     group.add_argument("--timesteps", type=int, default=8, metavar="T", help="phases in one period, 1..32 (8)")
-    group.add_argument("--base", type=_base, default=base, metavar="Q", help=f"{_BASES} ({base})")
+    group.add_argument("--base", type=_float_or_word, default=base, metavar="Q", help=f"{_BASES} ({base})")
     group.add_argument("--weight-bits", type=int, default=8, metavar="BITS", help="2..8 (8)")
     _add_other_conversion(group)
 
@@ -263,16 +269,45 @@ def _add_choices(command: argparse.ArgumentParser) -> None:
         "--timesteps", type=_list_of(int), default=[4, 6, 8], metavar="T,..", help="phases in one period (4,6,8)"
     )
     group.add_argument(
-        "--base", type=_list_of(_base), default=["root", "optimal"], metavar="Q,..", help=f"{_BASES} (root,optimal)"
+        "--base",
+        type=_list_of(_float_or_word),
+        default=["root", "optimal"],
+        metavar="Q,..",
+        help=f"{_BASES} (root,optimal)",
     )
     group.add_argument("--weight-bits", type=_list_of(int), default=[8], metavar="BITS,..", help="2..8 (8)")
     _add_other_conversion(group)
 
 
 def _add_other_conversion(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--wait", type=_wait, default="settled", metavar="W", help="phases a layer lags, or settled")
-    group.add_argument("--start", type=int, default=0, help="phase 0 stands for Q^-START of the full scale (0)")
+    group.add_argument(
+        "--wait", type=_int_or_word, default="settled", metavar="W", help="phases a layer lags, or settled"
+    )
+    group.add_argument(
+        "--start", type=_int_or_word, default=0, help="phase 0 stands for Q^-START of the full scale, or optimal (0)"
+    )
     group.add_argument("--input-bits", type=int, default=8, metavar="BITS", help="1..16 (8)")
+    group.add_argument(
+        "--input-range",
+        type=_list_of(float),
+        metavar="LOW,HIGH",
+        help="that pixels can have, as 0,255 or, with a sign, --input-range=-1,1 (what the calibration images have)",
+    )
+    group.add_argument(
+        "--input-mean",
+        type=_list_of(float),
+        metavar="MEAN,..",
+        help="one a channel, where the model takes (pixel - mean) / std; the accelerator then takes the pixels",
+    )
+    group.add_argument("--input-std", type=_list_of(float), metavar="STD,..", help="the same for the deviation")
+    group.add_argument(
+        "--sparsity",
+        type=_float_or_word,
+        default="free",
+        metavar="SHARE",
+        help="weak activations stay silent as far as the squared error of the logits grows by this share, 0..1; "
+        "free: as far as costs no accuracy (free)",
+    )
     group.add_argument("--normalization", default="channel", help="full scales per channel or per layer (channel)")
     group.add_argument("--percentile", type=float, default=99.9, help="of the activations: the full scale (99.9)")
     group.add_argument("--no-threshold-shift", action="store_true", help="thresholds on the levels, not half-way")
@@ -303,14 +338,14 @@ def _list_of(item: Callable[[str], _Item]) -> Callable[[str], list[_Item]]:
     return items
 
 
-def _base(text: str) -> str | float:
+def _float_or_word(text: str) -> str | float:
     try:
         return float(text)
     except ValueError:
         return text
 
 
-def _wait(text: str) -> str | int:
+def _int_or_word(text: str) -> str | int:
     try:
         return int(text)
     except ValueError:

@@ -99,9 +99,13 @@ def load_conversion(args: argparse.Namespace) -> Conversion:
         "percentile": args.percentile,
         "weight_bits": args.weight_bits,
         "input_bits": args.input_bits,
+        "input_range": args.input_range,
+        "input_mean": args.input_mean,
+        "input_std": args.input_std,
         "wait": args.wait,
         "start": args.start,
         "calibrate": not args.no_calibrate,
+        "sparsity": args.sparsity,
     }
     return Conversion(model, load_calibration(name, args.calibration), options)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.layout import SETTLE
-from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
@@ -43,7 +43,7 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
         neurons = float(engine.group_lanes)
     else:
         period = max(engine.group_lanes, SETTLE)
-        neurons = max(period * engine.classes, period * engine.levels if engine.layer.fires else engine.group_lanes)
+        neurons = max(period * engine.classes, period * engine.levels if engine.neurons.fires else engine.group_lanes)
     if engine.schedule is None:
         return engine.passes * max(words * engine.j, neurons) + 1
     phases = engine.timesteps
@@ -75,8 +75,11 @@ def _list_cycles(engine: EnginePlan, density: float) -> float:
     return columns * (spikes + 3) / engine.passes
 
 
-def stage_cycles(stage: EnginePlan | PoolPlan, activity: Activity) -> float:
-    """Clocks for one image: the slower one of the engines and of what feeds them."""
+def stage_cycles(stage: Stage, activity: Activity) -> float:
+    """Clocks for one image: the slower one of the engines and of what feeds them; of an add, the drains."""
+    if isinstance(stage, AddPlan):
+        drains = stage.windows * stage.passes * stage.classes / stage.engines
+        return float(drains * max(stage.group_lanes, SETTLE))
     feed = float(stage.source.image_words)
     line = stage.feed if isinstance(stage, EnginePlan) else stage.line
     if line is not None:
@@ -223,10 +226,18 @@ def _layer_resources(engine: EnginePlan) -> Resources:
     return Resources(16 + dealer + flags + merge)
 
 
+def add_resources(add: AddPlan) -> Resources:
+    """One engine of an add: two bits of an adder for each bit of a lane, for a weight or none, and for a sum."""
+    return Resources(luts=2.0 * add.lanes * add.acc_bits)
+
+
 def plan_resources(plan: Plan) -> Resources:
     """The whole accelerator."""
     total = Resources(luts=60.0)
     for stage in plan.stages:
+        if isinstance(stage, AddPlan):
+            total = total + add_resources(stage).times(stage.engines)
+            continue
         if isinstance(stage, EnginePlan) and stage.tall:
             kept = (stage.rows - 1) * stage.source.word_bits
             total = total + Resources(60.0 + stage.rows * stage.source.word_bits + _ram_luts(stage.source.width, kept))

@@ -7,23 +7,27 @@ model/ (plain C functions around it, for onespike_hw.hls_model) and the Tcl scri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw import resources
 from onespike_hw.codegen.board import Board
-from onespike_hw.codegen.layout import SETTLE
+from onespike_hw.codegen.forks import Queue, Reading, inputs_of, queues
+from onespike_hw.codegen.hls_add import branches, shortcut_tables
+from onespike_hw.codegen.initializers import braced, rows
+from onespike_hw.codegen.layout import SETTLE, with_engines
 from onespike_hw.codegen.memories import weight_rows
-from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream, bits_for
+from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.codegen.verilog import describe, environment
 from onespike_hw.errors import BoardError, OutputError
 from onespike_hw.network import INPUT, Int64, Layer
 
-LAYER_KINDS = ("conv", "linear", "maxpool", "avgpool")
+LAYER_KINDS = ("conv", "linear", "maxpool", "avgpool", "add")
 """Layers that this backend emits code for; flatten needs none."""
 
 MOST_ROWS = 64
@@ -36,10 +40,16 @@ _ENGINE_FIELDS = (
     *("lanes", "group_lanes", "lane_groups", "classes", "wait"),
     *("pass_rows", "weight_rows", "base_bits", "weight_bits", "acc_bits", "potential_bits", "code_bits"),
 )
+_ADD_FIELDS = (
+    *("engines", "windows", "passes", "lanes", "group_lanes", "lane_groups", "classes", "wait"),
+    *("acc_bits", "potential_bits", "code_bits"),
+)
 _LINE_FIELDS = ("kernel_h", "kernel_w", "stride_h", "stride_w", "padding_h", "padding_w", "rows_out", "columns")
-_INT64_MIN = -(1 << 63)
 
 Constants = list[tuple[str, int]]
+_File = tuple[str, str, dict[str, Any]]
+"""Template, name under src/, and what the template shows."""
+_Engines = TypeVar("_Engines", EnginePlan, AddPlan)
 
 
 def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None = None) -> dict[str, bytes | str]:
@@ -59,12 +69,7 @@ def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None = None)
     jinja = environment()
     files: dict[str, bytes | str] = {}
     for number, stage in enumerate(plan.stages, 1):
-        rendered = (
-            _pool_files(plan, stage, number)
-            if isinstance(stage, PoolPlan)
-            else _engine_files(plan, side_by_side(stage), number)
-        )
-        for template, name, context in rendered:
+        for template, name, context in _stage_files(plan, stage, number):
             files[f"src/{name}"] = jinja.get_template(f"hls/{template}").render(context)
     for name in ("onespike_top.h", "onespike_top.cpp"):
         files[f"src/{name}"] = jinja.get_template(f"hls/{name}.j2").render(_top(plan))
@@ -107,41 +112,77 @@ def channels_last(values: NDArray[Any]) -> NDArray[Any]:
     return np.moveaxis(values, 1, -1).reshape(len(values), -1)
 
 
-def side_by_side(engine: EnginePlan) -> EnginePlan:
-    """The engine plan with no more engines than an image has windows.
+def side_by_side(engine: _Engines) -> _Engines:
+    """The plan of an engine or an add with no more engines than an image has windows.
 
     The Verilog gives whole images to the engines of a linear layer in turn; here every process works on every image.
     """
     return replace(engine, engines=min(engine.engines, engine.windows))
 
 
-def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[tuple[str, str, dict[str, Any]]]:
+def _one_a_clock(engine: EnginePlan) -> EnginePlan:
+    """The plan of an engine whose lanes add one weight a clock: only the Verilog adds pairs."""
+    return with_engines(replace(engine, pairs=False), engine.engines)
+
+
+def _stage_files(plan: Plan, stage: Stage, number: int) -> Iterable[_File]:
+    if isinstance(stage, PoolPlan):
+        return _pool_files(plan, stage, number)
+    if isinstance(stage, AddPlan):
+        return _add_files(side_by_side(stage), number)
+    return _engine_files(plan, side_by_side(_one_a_clock(stage)), number)
+
+
+def _engine_files(plan: Plan, engine: EnginePlan, number: int) -> Iterable[_File]:
     schedule = engine.schedule
-    multipliers = (1,) if schedule is None else schedule.multipliers
     context: dict[str, Any] = {
         "e": engine,
         "title": _title(engine.layer),
         "value_type": _value_type(engine.source),
         "logit_bits": plan.logit_bits,
-        "constant_bits": max(multipliers).bit_length() + 1,
-        "constants": _braced(multipliers),
+        **_constants(schedule),
     }
     config = _engine_constants(engine, context["constant_bits"], number)
-    if not engine.layer.fires:
+    if not engine.neurons.fires:
         config.append(("logit_bits", plan.logit_bits))
     line = None if engine.line is None else _line_constants(plan, engine.line, engine.source, number)
     yield "engine_layer.h.j2", f"layers/{engine.name}.h", {**context, "config": config, "line": line}
-    tables: dict[str, Any] = {"weights": _rows(weight_rows(engine)), "bias": _rows(_by_group(engine, _bias(engine)))}
+    tables: dict[str, Any] = {"weights": rows(weight_rows(engine))}
     if schedule is not None:
-        tables["order"] = _braced(schedule.order)
-        tables["shifts"] = _braced(int(shift) for shift in schedule.shifts)
-        tables["drains"] = _braced(int(drain) for drain in schedule.drains)
-    if engine.layer.fires:
-        tables["ladder"] = _rows(_by_group(engine, _ladder(engine)))
+        tables["order"] = braced(schedule.order)
+        tables["shifts"] = braced(int(shift) for shift in schedule.shifts)
+        tables["drains"] = braced(int(drain) for drain in schedule.drains)
+    if engine.joins is None:
+        tables |= _neuron_tables(engine)
     yield "engine_tables.h.j2", f"tables/{engine.name}.h", {**context, **tables}
 
 
-def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[tuple[str, str, dict[str, Any]]]:
+def _constants(schedule: Schedule | None) -> dict[str, Any]:
+    """By what sums are multiplied, class by class."""
+    multipliers = (1,) if schedule is None else schedule.multipliers
+    return {"constant_bits": max(multipliers).bit_length() + 1, "constants": braced(multipliers)}
+
+
+def _neuron_tables(engine: EnginePlan | AddPlan) -> dict[str, str]:
+    """Biases, and the ladders of neurons that fire."""
+    tables = {"bias": rows(_by_group(engine, _bias(engine)))}
+    if engine.layer.fires:
+        tables["ladder"] = rows(_by_group(engine, _ladder(engine)))
+    return tables
+
+
+def _add_files(add: AddPlan, number: int) -> Iterable[_File]:
+    context = {"a": add, "title": _title(add.layer), **_constants(add.schedule)}
+    config = [("stage", number), ("phases", add.timesteps)]
+    config += [(name, int(getattr(add, name))) for name in _ADD_FIELDS]
+    config += [("constant_bits", context["constant_bits"]), ("period", _period(add)), ("out_n", add.out.n)]
+    context |= {"config": config, "branches": branches(add)}
+    yield "add_layer.h.j2", f"layers/{add.name}.h", context
+    tables = {**context, **_neuron_tables(add), **shortcut_tables(add.schedule)}
+    yield "add_tables.h.j2", f"tables/{add.name}.h", tables
+
+
+def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[_File]:
     config = [
         ("stage", number),
         ("n", pool.source.n),
@@ -165,10 +206,14 @@ def _engine_constants(engine: EnginePlan, constant_bits: int, number: int) -> Co
     """What the functions of templates/hls/onespike/ know of an engine, by the names that they use."""
     constants = [("stage", number), ("n", engine.source.n), ("phases", engine.timesteps)]
     constants += [(name, int(getattr(engine, name))) for name in _ENGINE_FIELDS]
-    period = engine.group_lanes if engine.classes == 1 else max(engine.group_lanes, SETTLE)
-    constants += [("constant_bits", constant_bits), ("period", period)]
+    constants += [("constant_bits", constant_bits), ("period", _period(engine))]
     constants += [("shift", 0 if engine.schedule is None else engine.schedule.shift), ("out_n", engine.out.n)]
     return constants
+
+
+def _period(engine: EnginePlan | AddPlan) -> int:
+    """Clocks from drain to drain, at least."""
+    return engine.group_lanes if engine.classes == 1 else max(engine.group_lanes, SETTLE)
 
 
 def _line_constants(plan: Plan, line: LinePlan, source: Stream, number: int) -> Constants:
@@ -197,9 +242,34 @@ def _top(plan: Plan) -> dict[str, Any]:
         ("stages", len(plan.stages) + 1),
     ]
     lanes = sum(e.lanes * e.engines for e in map(side_by_side, plan.engines) if e.schedule is not None)
-    zeros = _rows(net.input_zero_point.reshape(source.words, source.n))
-    streams = [source, *(stage.out for stage in plan.stages[:-1])]
-    return {"plan": plan, "streams": streams, "config": config, "image": image, "lanes": lanes, "zeros": zeros}
+    zeros = rows(net.input_zero_point.reshape(source.words, source.n))
+    feeding = [stage for stage in plan.engines if stage.joins is not None]
+    streams = [source, *(stage.out for stage in plan.stages[:-1] if stage not in feeding)]
+    forks = {stream.name: queues(plan, stream) for stream in streams}
+    return {
+        "plan": plan,
+        "reads": {stage.name: _reads(forks, place, stage) for place, stage in enumerate(plan.stages)},
+        "streams": streams,
+        "forks": forks,
+        "feeding": feeding,
+        "stage_numbers": {source.name: 0, **{stage.name: number for number, stage in enumerate(plan.stages, 1)}},
+        "config": config,
+        "image": image,
+        "lanes": lanes,
+        "zeros": zeros,
+    }
+
+
+def _reads(forks: dict[str, list[Queue]], place: int, stage: Stage) -> list[str]:
+    """Names of the C++ streams that a stage reads."""
+    names = []
+    for slot, read in enumerate(inputs_of(stage)):
+        if isinstance(read, EnginePlan):
+            names.append(f"{read.name}_sums")
+            continue
+        number = [queue.reading for queue in forks[read.name]].index(Reading(place, slot)) if forks[read.name] else None
+        names.append(f"{read.name}_words" if number is None else f"{read.name}_words_{number}")
+    return names
 
 
 def _model(plan: Plan) -> dict[str, object]:
@@ -217,40 +287,23 @@ def _value_type(stream: Stream) -> str:
     return "ap_uint" if stream.is_codes else "ap_int"
 
 
-def _bias(engine: EnginePlan) -> Int64:
+def _bias(engine: EnginePlan | AddPlan) -> Int64:
     assert engine.layer.bias is not None
     return engine.layer.bias
 
 
-def _ladder(engine: EnginePlan) -> Int64:
+def _ladder(engine: EnginePlan | AddPlan) -> Int64:
     """The ladder in the width of the potentials: the largest number is above every potential, the least below none."""
     assert engine.layer.ladder is not None
     top = (1 << (engine.potential_bits - 1)) - 1
     return np.clip(engine.layer.ladder, -top - 1, top)
 
 
-def _by_group(engine: EnginePlan, table: Int64) -> Int64:
+def _by_group(engine: EnginePlan | AddPlan, table: Int64) -> Int64:
     """A table by channel as [lane groups, passes * group lanes, ...]: channels of a pass lie group behind group."""
     rest = table.shape[1:]
     grouped = table.reshape(engine.passes, engine.lane_groups, engine.group_lanes, *rest)
     return np.moveaxis(grouped, 1, 0).reshape(engine.lane_groups, engine.passes * engine.group_lanes, *rest)
-
-
-def _rows(table: NDArray[np.signedinteger]) -> str:
-    """Initializer of a C array of several dimensions, one row a line."""
-    return "{\n" + "".join(f"    {_braced(row)},\n" for row in table.tolist()) + "}"
-
-
-def _braced(values: Iterable[Any]) -> str:
-    """Nested initializer of a C array."""
-    return "{" + ", ".join(_braced(v) if isinstance(v, Sequence) else _literal(v) for v in values) + "}"
-
-
-def _literal(value: int) -> str:
-    """A C integer constant; the smallest one has no literal of its own."""
-    if value == _INT64_MIN:
-        return f"({_INT64_MIN + 1}LL - 1)"
-    return f"{value}LL" if value.bit_length() > 31 else str(value)
 
 
 def _lines(table: NDArray[Any]) -> str:

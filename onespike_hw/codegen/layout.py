@@ -7,10 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onespike_hw.codegen.names import identifiers
-from onespike_hw.codegen.plan import EnginePlan, LinePlan, Plan, PoolPlan, Stream, bits_for, line_count, signed_bits
-from onespike_hw.codegen.schedule import Schedule, schedule
+from onespike_hw.codegen.plan import (
+    AddPlan,
+    EnginePlan,
+    LinePlan,
+    Plan,
+    PoolPlan,
+    Stage,
+    Stream,
+    bits_for,
+    line_count,
+    signed_bits,
+)
+from onespike_hw.codegen.schedule import Schedule, largest_shift, schedule
 from onespike_hw.errors import BoardError
-from onespike_hw.network import INPUT, Layer, Network
+from onespike_hw.network import INPUT, Int64, Layer, Network
 
 WORD_CHANNELS = {("conv", "conv"): 32, ("conv", "linear"): 16, ("linear", "linear"): 8}
 """Channels in a word of codes, at most, between two kinds of layers: the reader looks at all of them in one clock."""
@@ -52,10 +63,18 @@ def _suits_groups(n: int, channels: int, groups: int) -> bool:
     return size % n == 0 or (n % size == 0 and groups % (n // size) == 0)
 
 
-def _reader_groups(net: Network, name: str) -> int:
-    """Groups of the next layer with weights behind a layer."""
-    index = 0 if name == INPUT else [layer.name for layer in net.layers].index(name) + 1
-    return next((layer.groups for layer in net.layers[index:] if layer.weight is not None), 1)
+def _readers(net: Network, name: str) -> list[Layer]:
+    """The layers that look at the words of a layer, behind pooling and flattening too: those with weights, and adds."""
+    found: list[Layer] = []
+    for layer in net.readers_of(name):
+        looks = layer.weight is not None or layer.kind == "add"
+        found += [layer] if looks else _readers(net, layer.name)
+    return found
+
+
+def _suits_readers(net: Network, name: str, n: int, channels: int) -> bool:
+    """Can all layers that look at the words of a layer read words of n channels?"""
+    return all(_suits_groups(n, channels, reader.groups) for reader in _readers(net, name))
 
 
 def _group_passes(channels: int, groups: int, n: int) -> tuple[int, int]:
@@ -72,9 +91,8 @@ def input_stream(net: Network, bus_bits: int) -> tuple[Stream, int]:
     """The stream behind the zero points, and the bits of one value's field on a bus of `bus_bits`."""
     channels, height, width = _map(net.input_shape)
     field = 8 if net.input_bits <= 8 else 16
-    groups = _reader_groups(net, INPUT)
     fitting = [
-        d for d in divisors(channels) if d * field <= max(bus_bits, field) and _suits_groups(d, channels, groups)
+        d for d in divisors(channels) if d * field <= max(bus_bits, field) and _suits_readers(net, INPUT, d, channels)
     ]
     return Stream(INPUT, INPUT, channels, height, width, max(fitting), 1, net.input_bits + 1, False), field
 
@@ -147,25 +165,33 @@ def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) 
     return weight_bits, lane, total, max(reach, bias, lane + 1)
 
 
+def _like(layer: Layer) -> str:
+    """The kind of layer with weights whose windows a layer has: an add those of the layers that may feed it."""
+    if layer.kind != "add":
+        return layer.kind
+    return "conv" if len(layer.shape) == 3 else "linear"
+
+
 def _word_channels(net: Network, layer: Layer, largest: int) -> int:
-    """Channels in a word of codes: as many as the layer's lanes, the next layer's groups and WORD_CHANNELS allow."""
+    """Channels in a word of codes: as many as the layer's lanes, its readers' groups and WORD_CHANNELS allow."""
     channels = layer.shape[0]
-    index = [other.name for other in net.layers].index(layer.name) + 1
-    reader = next(other.kind for other in net.layers[index:] if other.weight is not None)
-    most = WORD_CHANNELS[layer.kind, reader]
-    groups = _reader_groups(net, layer.name)
-    return max(d for d in divisors(largest) if d <= most and _suits_groups(d, channels, groups))
+    most = min(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name))
+    fitting = (d for d in divisors(largest) if d <= most)
+    return max(d for d in fitting if _suits_readers(net, layer.name, d, channels))
 
 
-def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Parallel) -> EnginePlan:
+def _engine(
+    net: Network, layer: Layer, source: Stream, name: str, parallel: Parallel, joins: Layer | None = None
+) -> EnginePlan:
     channels, height, width = _map(layer.shape)
     constants = net.constants_of(layer.inputs[0])
-    settled = net.settled or not layer.fires
+    neurons = joins or layer
+    settled = net.settled or not neurons.fires
     steps = None if constants is None else schedule(constants, settled=settled)
     group_passes, groups = _group_passes(source.channels, layer.groups, source.n)
     pass_channels = channels // group_passes
     lanes = pass_channels // parallel.tiles
-    n = _word_channels(net, layer, pass_channels) if layer.fires else 1
+    n = _word_channels(net, neurons, lanes if joins else pass_channels) if neurons.fires else 1
     code_bits = bits_for(net.timesteps + 1)
     if layer.kind == "conv":
         by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
@@ -177,7 +203,7 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         line = None
         cols, units, rows = _vector_window(source)
         columns, stride, row_windows, windows = cols, 1, 1, 1
-    pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
+    pairs = parallel.pairs and joins is None and suits_pairs(layer, source, steps, groups, group_passes)
     shared = parallel.group_lanes
     if steps is None:
         shared = min(shared, max(4, cols * units * rows * source.n // groups))
@@ -213,11 +239,12 @@ def _engine(net: Network, layer: Layer, source: Stream, name: str, parallel: Par
         acc_bits=acc_bits,
         sum_bits=sum_bits,
         potential_bits=potential_bits,
-        group_lanes=lanes if not layer.fires else max(d for d in divisors(lanes) if d <= shared),
+        group_lanes=_group_lanes(lanes, shared) if neurons.fires else lanes,
         timesteps=net.timesteps,
         code_bits=code_bits,
         wait=net.wait,
         estimated_cycles=0,
+        joins=joins,
     )
     return with_engines(engine, parallel.engines)
 
@@ -263,6 +290,91 @@ def _strip(windows: int, cols: int, stride: int, engines: int) -> int:
     return min(windows, max(-(-windows // strips), least, 1))
 
 
+def _group_lanes(lanes: int, most: int) -> int:
+    return max(d for d in divisors(lanes) if d <= most)
+
+
+def leader_of(net: Network, layer: Layer) -> str:
+    """The layer under whose name the parallelism of a layer is given: its own.
+
+    Layers that feed an add are walked in the same passes: there it is the one of them with the most groups.
+    """
+    add = next((reader for reader in net.readers_of(layer.name) if reader.kind == "add"), None)
+    if add is None or layer.fires or layer.weight is None:
+        return layer.name
+    feeders = [net.layer(name) for name in add.inputs]
+    return max((x for x in feeders if x.weight is not None and not x.fires), key=lambda x: x.groups).name
+
+
+def _add(
+    net: Network, layer: Layer, streams: dict[str, Stream], names: dict[str, str], parallel: dict[str, Parallel]
+) -> list[EnginePlan | AddPlan]:
+    """The engines that feed an add, and the add."""
+    feeders = [net.layer(name) for name in layer.inputs if name not in streams]
+    feeders.sort(key=lambda feeder: feeder.name != leader_of(net, feeder))
+    engines: dict[str, EnginePlan] = {}
+    split = parallel.get(feeders[0].name if feeders else layer.name, Parallel())
+    for feeder in feeders:
+        source = streams[feeder.inputs[0]]
+        if engines:
+            group_passes, _ = _group_passes(source.channels, feeder.groups, source.n)
+            split = replace(split, tiles=next(iter(engines.values())).passes // group_passes)
+        engines[feeder.name] = _checked(_engine(net, feeder, source, names[feeder.name], split, layer), split)
+    passes = {engine.passes for engine in engines.values()} or {split.tiles}
+    if len(passes) > 1:
+        both = " and ".join(engines)
+        raise BoardError(f"{layer.name}: {both} cannot be walked in the same passes, their groups do not allow it")
+    channels, height, width = _map(layer.shape)
+    lanes = channels // max(passes)
+    constants = net.constants_of(layer.inputs[0] if layer.inputs[0] in streams else feeders[0].inputs[0])
+    assert constants is not None
+    n = _word_channels(net, layer, lanes)
+    code_bits = bits_for(net.timesteps + 1)
+    steps = schedule(constants, settled=net.settled)
+    acc_bits, potential_bits = _add_widths(net, layer, engines, constants, steps)
+    first, second = (engines.get(name) or streams[name] for name in layer.inputs)
+    return [
+        *engines.values(),
+        AddPlan(
+            name=names[layer.name],
+            layer=layer,
+            inputs=(first, second),
+            out=Stream(names[layer.name], layer.name, channels, height, width, n, 1, code_bits, True),
+            schedule=steps,
+            windows=height * width if len(layer.shape) == 3 else 1,
+            passes=max(passes),
+            lanes=lanes,
+            engines=split.engines,
+            group_lanes=_group_lanes(lanes, split.group_lanes),
+            acc_bits=acc_bits,
+            potential_bits=potential_bits,
+            timesteps=net.timesteps,
+            code_bits=code_bits,
+            wait=net.wait,
+        ),
+    ]
+
+
+def _add_widths(
+    net: Network, layer: Layer, engines: dict[str, EnginePlan], constants: Int64, steps: Schedule
+) -> tuple[int, int]:
+    """(lane, potential) bits of the sum of both branches."""
+    assert layer.bias is not None
+    assert layer.operand_weight is not None
+    negative, positive = np.zeros_like(layer.bias), np.zeros_like(layer.bias)
+    for name, weight in zip(layer.inputs, layer.operand_weight, strict=True):
+        if name in engines:
+            low, high = _sums(engines[name].layer, engines[name].source.bundle)
+        else:
+            low, high = np.minimum(weight, 0), np.maximum(weight, 0)
+        negative, positive = negative + low, positive + high
+    shift = largest_shift(steps)
+    lane = signed_bits(int(negative.min()) << shift, int(positive.max()) << shift)
+    lows, highs = negative * int(constants[0]) + layer.bias, positive * int(constants[0]) + layer.bias
+    reach = signed_bits(min(int(lows.min()), 0), max(int(highs.max()), 0) + 1)
+    return lane, max(reach, lane + 1)
+
+
 def _vector_window(source: Stream) -> tuple[int, int, int]:
     """(cols, units, rows) of the one window of a linear layer: all words of the map, in the order in which they come.
 
@@ -284,27 +396,32 @@ def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
     streams: dict[str, Stream] = {}
     stream, field = input_stream(net, bus_bits)
     streams[INPUT] = stream
-    stages: list[PoolPlan | EnginePlan] = []
+    stages: list[Stage] = []
     for layer in net.layers:
-        source = streams[layer.inputs[0]]
-        if layer.kind == "flatten":
-            streams[layer.name] = source
+        if layer.kind == "add":
+            stages += _add(net, layer, streams, names, parallel)
+        elif layer.kind == "flatten":
+            streams[layer.name] = streams[layer.inputs[0]]
             continue
-        stage: PoolPlan | EnginePlan
-        if layer.weight is None:
-            stage = _pool(net, layer, source, names[layer.name])
-        else:
+        elif layer.weight is None:
+            stages.append(_pool(net, layer, streams[layer.inputs[0]], names[layer.name]))
+        elif layer.fires or layer is net.layers[-1]:
             split = parallel.get(layer.name, Parallel())
-            engine = _engine(net, layer, source, names[layer.name], split)
-            if layer.shape[0] % (engine.group_passes * split.tiles) or (layer.fires and engine.lanes % engine.out.n):
-                raise BoardError(
-                    f"{layer.name}: {layer.shape[0]} output channels cannot be walked in {split.tiles} passes"
-                )
-            if engine.groups > 1 and split.tiles > 1:
-                raise BoardError(f"{layer.name}: groups side by side are walked in one pass, not {split.tiles}")
-            stage = engine
-        stages.append(stage)
-        streams[layer.name] = stage.out
+            engine = _engine(net, layer, streams[layer.inputs[0]], names[layer.name], split)
+            stages.append(_checked(engine, split))
+        else:
+            continue  # laid out with the add that it feeds
+        streams[layer.name] = stages[-1].out
     output = stages[-1]
     logit_bits = 32 if output.out.bits <= 32 else 64
     return Plan(net, stream, tuple(stages), field, logit_bits, int(np.prod(net.layers[-1].shape)))
+
+
+def _checked(engine: EnginePlan, split: Parallel) -> EnginePlan:
+    layer = engine.layer
+    whole_words = not layer.fires or engine.lanes % engine.out.n == 0
+    if split.tiles == 0 or layer.shape[0] % (engine.group_passes * split.tiles) or not whole_words:
+        raise BoardError(f"{layer.name}: {layer.shape[0]} output channels cannot be walked in {split.tiles} passes")
+    if engine.groups > 1 and split.tiles > 1:
+        raise BoardError(f"{layer.name}: groups side by side are walked in one pass, not {split.tiles}")
+    return engine

@@ -115,6 +115,7 @@ class EnginePlan:
     schedule      None for the first layer, whose engines multiply
     weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
     group_lanes   lanes that share one drain
+    joins         the add whose neurons its sums go to; None where it has neurons of its own
     """
 
     name: str
@@ -149,6 +150,12 @@ class EnginePlan:
     code_bits: int
     wait: int
     estimated_cycles: int
+    joins: Layer | None = None
+
+    @property
+    def neurons(self) -> Layer:
+        """The layer whose neurons take its sums."""
+        return self.joins or self.layer
 
     @property
     def passes(self) -> int:
@@ -281,7 +288,7 @@ class EnginePlan:
     def levels(self) -> int:
         """Rounds of the search in the ladder, three ways each; 1 where the potentials leave as they are."""
         levels = 1
-        while self.layer.fires and 3**levels <= self.timesteps:
+        while self.neurons.fires and 3**levels <= self.timesteps:
             levels += 1
         return levels
 
@@ -297,7 +304,7 @@ class EnginePlan:
     @property
     def early(self) -> bool:
         """Neurons may fire before all of their input is there."""
-        return self.layer.fires and self.schedule is not None and self.wait < self.timesteps - 1
+        return self.neurons.fires and self.schedule is not None and self.wait < self.timesteps - 1
 
     @property
     def tall(self) -> bool:
@@ -342,6 +349,48 @@ class EnginePlan:
 
 
 @dataclass(frozen=True)
+class AddPlan:
+    """An add: neurons that take the sums of two branches.
+
+    inputs   each the engines whose sums it takes, or a stream of codes that it weighs itself
+    schedule, lanes, passes, engines, windows, group_lanes  those of the engines that feed it
+    acc_bits, potential_bits  widths of the sum of both branches, and of the potential
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[EnginePlan | Stream, EnginePlan | Stream]
+    out: Stream
+    schedule: Schedule
+    windows: int
+    passes: int
+    lanes: int
+    engines: int
+    group_lanes: int
+    acc_bits: int
+    potential_bits: int
+    timesteps: int
+    code_bits: int
+    wait: int
+
+    @property
+    def lane_groups(self) -> int:
+        return self.lanes // self.group_lanes
+
+    @property
+    def classes(self) -> int:
+        return self.schedule.classes
+
+    @property
+    def early(self) -> bool:
+        """Neurons may fire before all of their input is there."""
+        return self.wait < self.timesteps - 1
+
+
+Stage = PoolPlan | EnginePlan | AddPlan
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole accelerator, in the order of the data.
 
@@ -353,7 +402,7 @@ class Plan:
 
     net: Network
     input: Stream
-    stages: tuple[PoolPlan | EnginePlan, ...]
+    stages: tuple[Stage, ...]
     field_bits: int
     logit_bits: int
     logits: int

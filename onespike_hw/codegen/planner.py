@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, list_boards
-from onespike_hw.codegen.cost import Resources, engine_resources, plan_resources, stage_cycles
-from onespike_hw.codegen.layout import Parallel, divisors, lay_out, weighted_layers, with_engines
-from onespike_hw.codegen.plan import EnginePlan, Plan
+from onespike_hw.codegen.cost import Resources, add_resources, engine_resources, plan_resources, stage_cycles
+from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 
@@ -107,13 +107,49 @@ def fits(needed: Resources, board: Board) -> bool:
 
 
 @dataclass(frozen=True)
+class _Way:
+    """A way to spread a layer, and those that are walked in the same passes because they feed the same add.
+
+    leader     the layer under whose name their parallelism is given (onespike_hw.codegen.layout.leader_of)
+    followers  the other one that feeds the add
+    add        None for a layer that has neurons of its own
+    """
+
+    leader: EnginePlan
+    followers: tuple[EnginePlan, ...] = ()
+    add: AddPlan | None = None
+
+    @property
+    def engines(self) -> tuple[EnginePlan, ...]:
+        return (self.leader, *self.followers)
+
+    @property
+    def parallel(self) -> Parallel:
+        return _parallel(self.leader)
+
+    def on(self, engines: int) -> _Way:
+        """The same way on so many engines."""
+        return _Way(
+            with_engines(self.leader, engines),
+            tuple(with_engines(follower, engines) for follower in self.followers),
+            None if self.add is None else replace(self.add, engines=engines),
+        )
+
+    def resources(self) -> Resources:
+        total = Resources() if self.add is None else add_resources(self.add)
+        for engine in self.engines:
+            total = total + engine_resources(engine)
+        return total.times(self.leader.engines)
+
+
+@dataclass(frozen=True)
 class _Search:
-    """The ways of all layers, each on one engine, and what limits them."""
+    """The ways of all leaders, each on one engine, and what limits them."""
 
     net: Network
     board: Board
     activities: Mapping[str, Activity]
-    ways: Mapping[str, tuple[EnginePlan, ...]]
+    ways: Mapping[str, tuple[_Way, ...]]
     most_weights: int | None
 
     def fastest_that_fits(self) -> Plan:
@@ -133,12 +169,13 @@ class _Search:
 
     def quickened(self, plan: Plan) -> Plan:
         """The plan with its linear layers as quick as what is left allows: an image waits for each of them."""
-        for layer in [engine.layer for engine in plan.engines if engine.layer.kind == "linear"]:
-            now = next(e for e in plan.engines if e.layer.name == layer.name)
-            for way in sorted(self.ways[layer.name], key=self._cycles):
-                if self._cycles(way) >= self._cycles(now):
+        linear = [name for name, ways in self.ways.items() if ways[0].leader.layer.kind == "linear"]
+        for name in linear:
+            now = max(self._engine_cycles(e) for e in plan.engines if leader_of(self.net, e.layer) == name)
+            for way in sorted(self.ways[name], key=self._cycles):
+                if self._cycles(way) >= now:
                     break
-                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | {layer.name: _parallel(way)}
+                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | {name: way.parallel}
                 quicker = lay_out(self.net, self.board.input_bus_bits, parallel)
                 if self._holds(quicker):
                     plan = quicker
@@ -149,7 +186,7 @@ class _Search:
         """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
         for weighting in SCARCE:
             chosen = {name: self._cheapest(ways, cycles, weighting) for name, ways in self.ways.items()}
-            parallel = {name: _parallel(e) for name, e in chosen.items() if e is not None}
+            parallel = {name: way.parallel for name, way in chosen.items() if way is not None}
             if len(parallel) < len(chosen):
                 return None
             plan = lay_out(self.net, self.board.input_bus_bits, parallel)
@@ -161,29 +198,28 @@ class _Search:
         few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
         return few and fits(plan_resources(plan), self.board)
 
-    def _cheapest(
-        self, ways: tuple[EnginePlan, ...], cycles: float, weighting: tuple[float, float, float]
-    ) -> EnginePlan | None:
+    def _cheapest(self, ways: tuple[_Way, ...], cycles: float, weighting: tuple[float, float, float]) -> _Way | None:
         fast = [way for way in (self._widened(way, cycles) for way in ways) if way is not None]
         return min(fast, key=lambda way: self._price(way, weighting), default=None)
 
-    def _widened(self, way: EnginePlan, cycles: float) -> EnginePlan | None:
+    def _widened(self, way: _Way, cycles: float) -> _Way | None:
         """The way on as few engines as are fast enough."""
-        allowed = cycles * LINEAR_SHARE if way.layer.kind == "linear" else cycles
+        linear, windows = way.leader.layer.kind == "linear", way.leader.windows
+        allowed = cycles * LINEAR_SHARE if linear else cycles
         engines = 1
         while self._cycles(way) > allowed:
             engines += 1
-            if way.layer.kind == "linear" or engines > way.windows:
-                return way if way.layer.kind == "linear" and way.tiles == 1 and self._cycles(way) <= cycles else None
-            engines = max(engines, min(way.windows, int(way.engines * self._cycles(way) / allowed)))
-            wider = with_engines(way, engines)
+            if linear or engines > windows:
+                return way if linear and way.leader.tiles == 1 and self._cycles(way) <= cycles else None
+            engines = max(engines, min(windows, int(way.leader.engines * self._cycles(way) / allowed)))
+            wider = way.on(engines)
             if self._cycles(wider) >= self._cycles(way) and self._floor_of(way) > allowed:
                 return None
             way = wider
         return way
 
-    def _price(self, way: EnginePlan, weighting: tuple[float, float, float]) -> float:
-        needed = engine_resources(way).times(way.engines)
+    def _price(self, way: _Way, weighting: tuple[float, float, float]) -> float:
+        needed = way.resources()
         shares = (
             needed.luts / max(self.board.usable_luts, 1),
             needed.brams * 36 / max(self.board.usable_brams * self.board.bram_kbits, 1),
@@ -191,21 +227,24 @@ class _Search:
         )
         return sum(weight * share for weight, share in zip(weighting, shares, strict=True))
 
-    def _cycles(self, way: EnginePlan) -> float:
-        return stage_cycles(way, self.activities[way.layer.name])
+    def _cycles(self, way: _Way) -> float:
+        drains = 0.0 if way.add is None else stage_cycles(way.add, Activity(0.0))
+        return max(drains, *map(self._engine_cycles, way.engines))
 
-    def _floor_of(self, way: EnginePlan) -> float:
-        return stage_cycles(with_engines(way, way.windows), Activity(0.0))
+    def _engine_cycles(self, engine: EnginePlan) -> float:
+        return stage_cycles(engine, self.activities[engine.layer.name])
+
+    def _floor_of(self, way: _Way) -> float:
+        return max(map(_engine_floor, way.engines))
 
     def _floor(self, plan: Plan) -> float:
         """Clocks that no plan can beat: pixels in, logits out, pooling, line buffers."""
-        pools = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if not isinstance(stage, EnginePlan)]
-        feeds = [self._floor_of(engine) for engine in plan.engines]
-        return max([float(plan.input.image_words), float(plan.logits), *pools, *feeds])
+        pools = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if isinstance(stage, PoolPlan)]
+        return max([float(plan.input.image_words), float(plan.logits), *pools, *map(_engine_floor, plan.engines)])
 
     def _too_large(self) -> BoardError:
         smallest = {name: min(ways, key=lambda way: self._price(way, SCARCE[0])) for name, ways in self.ways.items()}
-        parallel = {name: _parallel(e) for name, e in smallest.items()}
+        parallel = {name: way.parallel for name, way in smallest.items()}
         plan = lay_out(self.net, self.board.input_bus_bits, parallel)
         needed = plan_resources(plan)
         if fits(needed, self.board):
@@ -224,12 +263,23 @@ class _Search:
         )
 
 
-def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[EnginePlan, ...]]:
-    """Each layer in as many passes as its words allow, with neurons shared by few lanes or many, on one engine."""
+def _parallel(engine: EnginePlan) -> Parallel:
+    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes)
+
+
+def _engine_floor(engine: EnginePlan) -> float:
+    return stage_cycles(with_engines(engine, engine.windows), Activity(0.0))
+
+
+def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, ...]]:
+    """Each leader in as many passes as its words allow, with neurons shared by few lanes or many, on one engine."""
     wide = {layer.name: Parallel(pairs=pairs) for layer in weighted_layers(net)}
-    ways: dict[str, tuple[EnginePlan, ...]] = {}
+    ways: dict[str, tuple[_Way, ...]] = {}
     for engine in lay_out(net, board.input_bus_bits, wide).engines:
-        unit = engine.out.n if engine.layer.fires else 1
+        name = engine.layer.name
+        if leader_of(net, engine.layer) != name:
+            continue
+        unit = engine.out.n if engine.neurons.fires else 1
         tiles = [1]
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
@@ -239,13 +289,21 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[EngineP
             for shared in GROUPS
             if shared == GROUPS[0] or (engine.pipelined and engine.lanes // t % shared == 0)
         ]
-        plans = (lay_out(net, board.input_bus_bits, {**wide, engine.layer.name: split}) for split in splits)
-        ways[engine.layer.name] = tuple(next(e for e in plan.engines if e.name == engine.name) for plan in plans)
+        found = (_way(net, board, name, {**wide, name: split}) for split in splits)
+        ways[name] = tuple(way for way in found if way is not None)
     return ways
 
 
-def _parallel(engine: EnginePlan) -> Parallel:
-    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes)
+def _way(net: Network, board: Board, leader: str, parallel: dict[str, Parallel]) -> _Way | None:
+    """The way of a leader; None where the layers that follow it cannot be walked in its passes."""
+    try:
+        plan = lay_out(net, board.input_bus_bits, parallel)
+    except BoardError:
+        return None
+    engines = [engine for engine in plan.engines if leader_of(net, engine.layer) == leader]
+    first = next(engine for engine in engines if engine.layer.name == leader)
+    add = next((s for s in plan.stages if isinstance(s, AddPlan) and s.layer is first.joins), None)
+    return _Way(first, tuple(engine for engine in engines if engine is not first), add)
 
 
 def _short(needed: Resources, board: Board) -> str:

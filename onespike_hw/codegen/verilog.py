@@ -20,7 +20,8 @@ from onespike_hw.codegen.memories import (
     pair_rows,
     weight_rows,
 )
-from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan, Stream
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stream
+from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Layer
 
 COUNTS = ("pairs", "singles", "empty", "drain_waits", "room_waits", "starved")
@@ -39,12 +40,15 @@ def environment() -> Environment:
 
 
 def render(plan: Plan) -> dict[str, str]:
-    """File name -> text of everything under rtl/. The same plan gives the same text."""
+    """File name -> text of everything under rtl/. The same plan gives the same text.
+
+    Raises OutputError where a layer is of a kind that this backend lacks.
+    """
     jinja = environment()
     files: dict[str, str] = {}
     for path in sorted((resources.templates() / "verilog").glob("*.sv")):
         files[path.name] = path.read_text()
-    for stage in plan.stages:
+    for stage in _chain(plan):
         if isinstance(stage, PoolPlan):
             files[f"{stage.name}_layer.sv"] = jinja.get_template("verilog/pool_layer.sv.j2").render(
                 p=stage, describe=describe(stage.layer), silent=silent(stage.source, plan)
@@ -57,11 +61,22 @@ def render(plan: Plan) -> dict[str, str]:
     return {name: files[name] for name in sorted(files)}
 
 
+def _chain(plan: Plan) -> list[EnginePlan | PoolPlan]:
+    """The stages, each of which reads the one before it."""
+    stages: list[EnginePlan | PoolPlan] = []
+    for stage in plan.stages:
+        if isinstance(stage, AddPlan):
+            way_out = "generate HLS (backend='hls') instead"
+            raise OutputError(f"{stage.layer.name}: the Verilog backend has no sums of branches; {way_out}")
+        stages.append(stage)
+    return stages
+
+
 def render_simulation(plan: Plan) -> dict[str, str]:
     """File name -> text of the test bench under sim/."""
     jinja = environment()
     slowest = sum(stage.windows * stage.passes * stage.pass_rows * plan.net.timesteps for stage in plan.engines)
-    words = sum(stage.source.image_words for stage in plan.stages)
+    words = sum(stage.source.image_words for stage in _chain(plan))
     return {
         "tb.sv": jinja.get_template("sim/tb.sv.j2").render(
             plan=plan, patience=10_000 + 2 * slowest + 64 * words, counted=plan.counted, count_bits=COUNT_BITS
@@ -99,6 +114,8 @@ def rom_kind(engine: EnginePlan) -> str:
 
 def describe(layer: Layer) -> str:
     """A layer in a few words, as torch would print it."""
+    if layer.kind == "add":
+        return f"sum of {' and '.join(layer.inputs)}"
     if layer.kind == "linear":
         assert layer.weight is not None
         return f"linear, {layer.weight.shape[1]} to {layer.weight.shape[0]}"

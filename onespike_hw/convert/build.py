@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onespike_hw.convert.base import Coding, fraction_bits, phase_constants
 from onespike_hw.convert.inputs import InputCode
 from onespike_hw.convert.layers import FloatLayer, Shape, shapes
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.options import Options
-from onespike_hw.convert.scales import Source, integer_weight, sources
+from onespike_hw.convert.quantize import IntegerWeight
+from onespike_hw.convert.scales import full_scales_of, integer_weights, sources
 from onespike_hw.network import Layer, Network
+
+Float64 = NDArray[np.float64]
 
 
 def common_fraction_bits(neurons: Mapping[str, Neurons], coding: Coding) -> int:
@@ -36,14 +40,15 @@ def build(
     """
     bits = common_fraction_bits(neurons, coding)
     read = sources(chain, neurons, code.step * 2.0**bits, input_shape)
+    integers = integer_weights(chain, read, neurons, options.weight_bits)
     layers: list[Layer] = []
-    for layer, shape, source in zip(chain, shapes(chain, input_shape), read, strict=True):
-        if layer.kind in ("conv", "linear"):
-            own = neurons.get(layer.name)
-            affine = _affine_layer(layer, shape, source, own, bits, options.weight_bits)
-            layers.append(affine if own is None else _with_ladder(affine, own, coding, bits))
-        else:
-            layers.append(_plain_layer(layer, shape, source))
+    for layer, shape in zip(chain, shapes(chain, input_shape), strict=True):
+        built = _plain_layer(layer, shape)
+        if layer.name in integers:
+            built = _with_weights(built, layer, integers[layer.name], full_scales_of(chain, layer, neurons), bits)
+        if layer.name in neurons:
+            built = _with_ladder(built, neurons[layer.name], coding, bits)
+        layers.append(built)
     return Network(
         timesteps=coding.timesteps,
         base=coding.base,
@@ -61,11 +66,11 @@ def build(
     )
 
 
-def _plain_layer(layer: FloatLayer, shape: Shape, source: Source) -> Layer:
+def _plain_layer(layer: FloatLayer, shape: Shape) -> Layer:
     return Layer(
         layer.name,
         layer.kind,
-        (source.name,),
+        layer.inputs,
         shape,
         kernel_size=layer.kernel_size,
         stride=layer.stride,
@@ -74,16 +79,14 @@ def _plain_layer(layer: FloatLayer, shape: Shape, source: Source) -> Layer:
     )
 
 
-def _affine_layer(
-    layer: FloatLayer, shape: Shape, source: Source, own: Neurons | None, bits: int, weight_bits: int
-) -> Layer:
+def _with_weights(built: Layer, layer: FloatLayer, integers: IntegerWeight, full_scales: Float64, bits: int) -> Layer:
     """Weights, bias and scale: B = round(2^F * b / (lambda_out * s))."""
     bias = layer.affine[1].numpy()
-    full_scales = np.ones(len(bias)) if own is None else own.full_scales
-    integers = integer_weight(layer, source, own, weight_bits)
+    joins = layer.kind == "add"
     return replace(
-        _plain_layer(layer, shape, source),
-        weight=integers.values,
+        built,
+        weight=None if joins else integers.values,
+        operand_weight=integers.values if joins else None,
         bias=np.rint(2.0**bits * bias / full_scales / integers.scale).astype(np.int64),
         scale=integers.scale * full_scales / 2.0**bits,
     )

@@ -5,13 +5,14 @@ All in float64. Nothing here decides whether a composition is legal; that is fol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn.grad import conv2d_input
 
-from onespike_hw.convert.layers import FloatLayer, Shape
+from onespike_hw.convert.layers import FloatLayer, Shape, operands_of
 
 
 def behind_norm(norm: FloatLayer, layer: FloatLayer) -> FloatLayer:
@@ -27,9 +28,11 @@ def behind_norm(norm: FloatLayer, layer: FloatLayer) -> FloatLayer:
 
 
 def with_norm(layer: FloatLayer, norm: FloatLayer) -> FloatLayer:
-    """A conv, linear or norm layer, then norm. Always exact."""
+    """A conv, linear, norm or add layer, then norm. Always exact."""
     scale, shift = norm.affine
     weight, bias = layer.affine
+    if layer.kind == "add":
+        return replace(layer, weight=weight * scale, bias=bias * scale + shift)
     per_output = scale.view((-1,) + (1,) * (weight.dim() - 1))
     return replace(layer, weight=weight * per_output, bias=bias * scale + shift)
 
@@ -121,3 +124,22 @@ def flattened_norm(norm: FloatLayer, pixels: int) -> FloatLayer:
     """The norm that acts behind a flatten as `norm` does before it; `pixels` is H * W."""
     scale, shift = norm.affine
     return replace(norm, weight=scale.repeat_interleave(pixels), bias=shift.repeat_interleave(pixels))
+
+
+def normal_form(layers: Sequence[FloatLayer]) -> list[FloatLayer]:
+    """The same graph, where layers that feed an add have taken in their factors, and the add their biases."""
+    by_name = {layer.name: layer for layer in layers}
+    for add in layers:
+        if add.kind != "add":
+            continue
+        factors, bias = add.affine
+        factors = factors.clone()
+        for row, operand in zip(factors, operands_of(layers, add), strict=True):
+            if operand is not None:
+                zeros = torch.zeros_like(row)
+                bias = bias + row * operand.affine[1]
+                scaled = with_norm(replace(operand, bias=zeros), FloatLayer(operand.name, "norm", row.clone(), zeros))
+                by_name[operand.name] = scaled
+                row.fill_(1)
+        by_name[add.name] = replace(add, weight=factors, bias=bias)
+    return [by_name[layer.name] for layer in layers]

@@ -2,12 +2,13 @@
 
 A layer that reads coded activations with rounded weights finds z' where the trained network finds z. Its channels get
 the line a * z' + b that is nearest to z where either is above 0: a is positive and goes into scale and ladder, b into
-the bias. Integer weights stay as they are. (Bias correction alone: Nagel et al., arXiv 1906.04721.)
+the bias. Integer weights stay as they are. (Bias correction alone: Nagel et al., arXiv 1906.04721.) Where branches meet
+in an add, z is their sum, and the line that of the add: they share its scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from onespike_hw.convert import compose
-from onespike_hw.convert.layers import FloatLayer, apply
+from onespike_hw.convert.layers import AFFINE, FloatLayer, apply, flow, operands_of
 from onespike_hw.convert.neurons import Neurons
+from onespike_hw.convert.normalize import max_pool_behind, run_batches
 
 Float64 = NDArray[np.float64]
 
-_BATCH = 64
 _PRIOR = 32
 """Active values of a channel that weigh as much as the belief that there is nothing to correct."""
 _STEEPEST = 2.0
@@ -50,20 +51,35 @@ def corrected(
     images        calibration images as the trained network sees them, float32 [N, ...]
     coded_images  as the spiking network sees them
     """
-    wanted, found = images, coded_images
+    exact = {layer.name: replace(layer, relu=False) for layer in trained}
+    charges = {
+        operand.name for layer in chain if layer.kind == "add" for operand in operands_of(chain, layer) if operand
+    }
     result = []
-    for index, (exact, layer) in enumerate(zip(trained, chain, strict=True)):
-        wanted = _run(replace(exact, relu=False), wanted)
-        found = _run(replace(layer, relu=False), found)
-        if layer.kind in ("conv", "linear"):
-            pooled = _pooling(chain[index + 1 :])
-            line = fit(_channels(pooled(wanted)), _channels(pooled(found)), layer.relu)
-            norm = FloatLayer(layer.name, "norm", torch.from_numpy(line.slope), torch.from_numpy(line.shift))
+
+    def correct(layer: FloatLayer, read: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        wanted = run_batches(exact[layer.name], [trained_value for trained_value, _ in read])
+        found = run_batches(replace(layer, relu=False), [spiking_value for _, spiking_value in read])
+        if layer.kind in AFFINE and layer.name not in charges:
+            norm = _line(chain, layer, wanted, found)
             layer, found = compose.with_norm(layer, norm), apply(norm, found)
         if layer.relu:
             wanted, found = wanted.relu(), neurons[layer.name].sent(found)
         result.append(layer)
-    return result
+        return wanted, found
+
+    for _ in flow(chain, (images, coded_images), correct):
+        pass
+    return compose.normal_form(result)
+
+
+def _line(chain: Sequence[FloatLayer], layer: FloatLayer, wanted: Tensor, found: Tensor) -> FloatLayer:
+    """The line of a layer's channels as a norm; fitted behind the max pooling that follows, where one does."""
+    pool = max_pool_behind(chain, layer)
+    if pool is not None:
+        wanted, found = run_batches(pool, [wanted]), run_batches(pool, [found])
+    line = fit(_channels(wanted), _channels(found), layer.relu)
+    return FloatLayer(layer.name, "norm", torch.from_numpy(line.slope), torch.from_numpy(line.shift))
 
 
 def fit(wanted: Float64, found: Float64, relu: bool) -> Line:
@@ -85,18 +101,6 @@ def fit(wanted: Float64, found: Float64, relu: bool) -> Line:
             slopes[channel] += trust * (np.clip(covariance / variance, 1 / _STEEPEST, _STEEPEST) - 1)
         shifts[channel] = trust * (z.mean() - z_found.mean()) + (1 - slopes[channel]) * z_found.mean()
     return Line(slopes, shifts)
-
-
-def _run(layer: FloatLayer, x: Tensor) -> Tensor:
-    with torch.no_grad():
-        return torch.cat([apply(layer, batch) for batch in torch.split(x, _BATCH)])
-
-
-def _pooling(behind: Sequence[FloatLayer]) -> Callable[[Tensor], Tensor]:
-    """The max pooling that follows, if one does: it commutes with the line and the code, and hides all but maxima."""
-    if behind and behind[0].kind == "maxpool":
-        return lambda x: _run(behind[0], x)
-    return lambda x: x
 
 
 def _channels(x: Tensor) -> Float64:

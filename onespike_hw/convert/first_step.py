@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
+from dataclasses import replace
 
 import torch
 
 from onespike_hw.convert import compose
 from onespike_hw.convert.fold import fold
 from onespike_hw.convert.inputs import InputCode, with_first_step
-from onespike_hw.convert.layers import AFFINE, FloatLayer, Shape
+from onespike_hw.convert.layers import FloatLayer, Shape, readers_of
 from onespike_hw.errors import ConversionError
+from onespike_hw.network import INPUT, WEIGHTED
 
 
 def fold_with_input(
@@ -31,7 +32,7 @@ def fold_with_input(
         norm = compose.with_norm(norm, step)
     joined = with_first_step(code, norm)
     if joined is not None:
-        return fold(operations[len(first) :], input_shape), joined
+        return fold(_without(operations, first), input_shape), joined
     try:
         return fold(operations, input_shape), code
     except ConversionError as error:
@@ -40,16 +41,23 @@ def fold_with_input(
 
 
 def absorb(chain: Sequence[FloatLayer], code: InputCode, input_shape: Shape) -> list[FloatLayer]:
-    """The chain for inputs that are 0 at the zero point: the remainder of its rounding goes into the first bias.
+    """The chain for inputs that are 0 at the zero point: the remainder of its rounding goes into the first bias, or the
+    first ones where several layers read the input.
 
-    Exact but where the first layer's padding is: there the remainder, at most half an input step, should not act.
+    Exact but where such a layer's padding is: there the remainder, at most half an input step, should not act.
     """
-    index = next(index for index, layer in enumerate(chain) if layer.kind in AFFINE)
     remainder = torch.from_numpy(code.remainder)
     norm = FloatLayer("input", "norm", torch.ones_like(remainder), remainder)
-    if len(input_shape) == 3 and chain[index].kind == "linear":
-        norm = compose.flattened_norm(norm, _pixels(chain[index], len(remainder)))
-    return [*chain[:index], compose.behind_norm(norm, chain[index]), *chain[index + 1 :]]
+    raw, result = {INPUT}, []
+    for layer in chain:
+        if layer.inputs[0] in raw and layer.kind in WEIGHTED:
+            flat = len(input_shape) == 3 and layer.kind == "linear"
+            read = compose.flattened_norm(norm, _pixels(layer, len(remainder))) if flat else norm
+            layer = compose.behind_norm(read, layer)
+        elif layer.inputs[0] in raw:
+            raw.add(layer.name)
+        result.append(layer)
+    return result
 
 
 def _pixels(linear: FloatLayer, channels: int) -> int:
@@ -57,8 +65,21 @@ def _pixels(linear: FloatLayer, channels: int) -> int:
 
 
 def _first_step(operations: Sequence[FloatLayer]) -> list[FloatLayer]:
-    """The norms that the operations begin with, where a conv or linear layer reads what they leave."""
-    norms = list(takewhile(lambda step: step.kind == "norm", operations))
-    behind = (step for step in operations[len(norms) :] if step.kind not in ("avgpool", "flatten"))
-    reader = next(behind, None)
-    return norms if reader is not None and reader.kind in ("conv", "linear") else []
+    """The norms that the operations begin with, one behind the other, where a conv or linear layer follows."""
+    norms: list[FloatLayer] = []
+    name = INPUT
+    while len(readers := readers_of(operations, name)) == 1 and readers[0].kind == "norm":
+        norms += readers
+        name = readers[0].name
+    readers = readers_of(operations, name)
+    while readers and readers[0].kind in ("avgpool", "flatten"):
+        readers = readers_of(operations, readers[0].name)
+    return norms if readers and readers[0].kind in WEIGHTED else []
+
+
+def _without(operations: Sequence[FloatLayer], first: Sequence[FloatLayer]) -> list[FloatLayer]:
+    """The operations that read the input where they read what the first ones leave."""
+    left = {INPUT, *(step.name for step in first)}
+    inputs = [tuple(INPUT if name in left else name for name in step.inputs) for step in operations]
+    pairs = zip(operations, inputs, strict=True)
+    return [replace(step, inputs=read) for step, read in pairs if step.name not in left]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from onespike_hw.convert.base import Coding, Sample
-from onespike_hw.convert.layers import FloatLayer, apply
+from onespike_hw.convert.layers import FloatLayer, apply, flow, readers_of
 from onespike_hw.convert.options import Options
 from onespike_hw.errors import ConversionError
 
@@ -30,7 +29,7 @@ class Activations:
     """What a layer's ReLU leaves on the calibration images.
 
     name        the layer
-    values      float32 [C, M], >= 0: what of it the next layer reads, behind max pooling where that follows (it
+    values      float32 [C, M], >= 0: what of it other layers read, behind max pooling where that alone follows (it
                 commutes with the code); every channel at the same places, at most 16,384 of them
     percentiles float64 [C], > 0: the percentile asked for, of all the channel's activations or of all the layer's
     """
@@ -46,22 +45,33 @@ class Activations:
 
 
 def observe(layers: Sequence[FloatLayer], images: Tensor, options: Options) -> Iterator[Activations]:
-    """Run the chain on the calibration images, layer by layer; yields the activations behind each ReLU, in order.
+    """Run the layers on the calibration images, one by one; yields the activations behind each ReLU, in order.
 
     images   float32 [N, ...]
 
     Raises ConversionError where an activation is not finite, or where percentiles are the full scales and there are too
     few activations for them.
     """
-    x = images
-    for layer, behind in zip_longest(layers, layers[1:]):
-        with torch.no_grad():
-            x = torch.cat([apply(layer, batch) for batch in torch.split(x, _BATCH)])
+    for layer, x in flow(layers, images, run_batches):
         if not bool(torch.isfinite(x).all()):
             raise ConversionError(f"{layer.name}: its activations on the calibration images overflow; scale them down")
         if layer.relu:
-            pooled = apply(behind, x) if behind is not None and behind.kind == "maxpool" else x
+            pool = max_pool_behind(layers, layer)
+            pooled = x if pool is None else run_batches(pool, [x])
             yield _activations(layer.name, _channels(x), _channels(pooled), options)
+
+
+def run_batches(layer: FloatLayer, read: Sequence[Tensor]) -> Tensor:
+    """What leaves a layer for many images, [N, ...] for each of its inputs, a few at a time."""
+    parts = zip(*(torch.split(x, _BATCH) for x in read), strict=True)
+    with torch.no_grad():
+        return torch.cat([apply(layer, *part) for part in parts])
+
+
+def max_pool_behind(layers: Sequence[FloatLayer], layer: FloatLayer) -> FloatLayer | None:
+    """The max pooling that alone reads a layer: it commutes with the code, and hides all but maxima."""
+    readers = readers_of(layers, layer.name)
+    return readers[0] if len(readers) == 1 and readers[0].kind == "maxpool" else None
 
 
 def _channels(x: Tensor) -> Float32:

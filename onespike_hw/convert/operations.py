@@ -20,7 +20,7 @@ from onespike_hw.network import output_size
 
 SUPPORTED = (
     "Conv2d, BatchNorm1d, BatchNorm2d, Linear, ReLU, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, view, reshape, "
-    "Dropout, Identity, and + - * / with constants"
+    "Dropout, Identity, + of two branches, and + - * / with constants"
 )
 
 Layers = list[FloatLayer]
@@ -215,6 +215,12 @@ def arithmetic(name: str, called: Any, before: Shape, operands: Sequence[Any], t
             raise ConversionError(f"{name}: divides channel {channel} by 0; give deviations above 0")
         constant = 1 / constant
     return [FloatLayer(name, "norm", constant, zeros)]
+
+
+def add(name: str, shape: Shape) -> FloatLayer:
+    """The sum of two tensors of this shape an image."""
+    ones, zeros = torch.ones(2, shape[0], dtype=torch.float64), torch.zeros(shape[0], dtype=torch.float64)
+    return FloatLayer(name, "add", ones, zeros)
 
 
 def _one_a_channel(name: str, before: Shape, constant: Any) -> Tensor:

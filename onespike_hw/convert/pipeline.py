@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from onespike_hw.convert.build import build, common_fraction_bits
 from onespike_hw.convert.correct import corrected
 from onespike_hw.convert.first_step import absorb, fold_with_input
 from onespike_hw.convert.inputs import InputCode, calibration_images, input_code
-from onespike_hw.convert.layers import FloatLayer, Shape, apply_all
+from onespike_hw.convert.layers import FloatLayer, Shape, apply_all, operands_of
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
 from onespike_hw.convert.options import Options, checked
@@ -40,7 +40,7 @@ _JUDGED_IMAGES = 200
 class Plan:
     """All that is decided before anything becomes an integer.
 
-    chain    the model's layers, folded; biases and slopes corrected, where that was asked for
+    chain    the model's layers, folded, in the order of the data; biases and slopes corrected, where that was asked for
     neurons  of each layer with a ReLU, by name
     coding   the network's own; layers with another one get phase constants of their own
     code     of the input
@@ -80,12 +80,12 @@ def convert(
 ) -> Network:
     """Convert a trained ReLU network to single-spike phase coding (One-Spike SNN, arXiv 2403.08786).
 
-    model            a module that torch.fx can trace: one chain of Conv2d, BatchNorm, Linear, ReLU, pooling, Flatten,
-                     Dropout and Identity; it is not changed
+    model            a module that torch.fx can trace: Conv2d, BatchNorm, Linear, ReLU, pooling, Flatten, Dropout and
+                     Identity, one behind the other, and sums of two branches with a ReLU behind; it is not changed
     calibration      a few hundred images as the model takes them, float [N, C, H, W] or [N, C]; labels are not needed
     timesteps        T, phases in one period, 1..32
     base             Q: "optimal" loses least on the calibration activations, "root" is the best of 2^(m/n), n <= 4,
-                     "per-layer" one optimal base a layer, or a number above 1
+                     "per-layer" one optimal base a layer (one for layers that meet in a sum), or a number above 1
     threshold_shift  thresholds half-way between the levels
     normalization    full scales per "channel" or per "layer"
     percentile       of the calibration activations that is the full scale (100: the largest)
@@ -152,7 +152,7 @@ def plan(
     trained, code = trained_layers(copy.deepcopy(model).cpu().float().eval(), images, pixels)
     chain, sent = absorb(trained, code, shape), code.sent(images)
     observed = list(observe(chain, sent, checked_options))
-    neurons = _choose_neurons(observed, checked_options)
+    neurons = _choose_neurons(observed, together(chain), checked_options)
     codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], checked_options)]
     if rounded_weights:
         read = sources(chain, neurons, code.step * 2.0 ** common_fraction_bits(neurons, codings[0]), shape)
@@ -226,12 +226,33 @@ def trained_layers(model: nn.Module, images: Tensor, code: InputCode) -> tuple[l
     return chain, code
 
 
-def _choose_neurons(activations: Sequence[Activations], options: Options) -> dict[str, Neurons]:
+def _choose_neurons(
+    activations: Sequence[Activations], groups: Sequence[Set[str]], options: Options
+) -> dict[str, Neurons]:
     """Bases and full scales of all firing layers, by name."""
     if options.base == "per-layer":
-        one_by_one = [_choose_together([layer], options) for layer in activations]
-        return {name: neurons for chosen in one_by_one for name, neurons in chosen.items()}
+        members = [[layer for layer in activations if layer.name in group] for group in groups]
+        chosen = {name: own for group in members for name, own in _choose_together(group, options).items()}
+        return {layer.name: chosen[layer.name] for layer in activations}
     return _choose_together(activations, options)
+
+
+def together(chain: Sequence[FloatLayer]) -> list[set[str]]:
+    """The firing layers, in sets: layers whose spikes meet in an add are in one, and have the same phase constants."""
+    groups = [{layer.name} for layer in chain if layer.relu]
+    for add in chain:
+        if add.kind == "add":
+            operands = zip(add.inputs, operands_of(chain, add), strict=True)
+            met = {_sender(chain, name if operand is None else operand.inputs[0]) for name, operand in operands}
+            joined = set().union(*(group for group in groups if group & met))
+            groups = [joined, *(group for group in groups if not group & met)]
+    return groups
+
+
+def _sender(chain: Sequence[FloatLayer], name: str) -> str:
+    """The firing layer whose spikes leave the layer of that name, which pools or flattens them, or is that layer."""
+    layer = next(layer for layer in chain if layer.name == name)
+    return layer.name if layer.relu else _sender(chain, layer.inputs[0])
 
 
 def _choose_together(activations: Sequence[Activations], options: Options) -> dict[str, Neurons]:

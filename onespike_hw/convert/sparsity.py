@@ -19,9 +19,10 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.convert.layers import FloatLayer, Shape, shapes
+from onespike_hw.convert.layers import FloatLayer, Shape, readers_of, shapes
 from onespike_hw.convert.neurons import Neurons
-from onespike_hw.convert.normalize import Activations
+from onespike_hw.convert.normalize import Activations, max_pool_behind
+from onespike_hw.network import WEIGHTED
 
 Float64 = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class Market:
     """What the spikes of each firing layer cost and carry, by its name.
 
     reads     operations that one spike of it causes
-    values    of it that the next layer reads, an image; behind max pooling where that follows
+    values    of it that other layers read, an image; behind max pooling where that alone follows
     """
 
     reads: Mapping[str, float]
@@ -63,20 +64,28 @@ class Market:
 
 
 def market(chain: Sequence[FloatLayer], input_shape: Shape) -> Market:
-    """From the shapes of a chain alone; padding at the border counts as an input like others."""
+    """From the shapes of the layers alone; padding at the border counts as an input like others."""
     reads, values = {}, {}
-    behind = shapes(chain, input_shape)
-    for index, layer in enumerate(chain):
-        if not layer.relu:
-            continue
-        reader = next(place for place in range(index + 1, len(chain)) if chain[place].kind in ("conv", "linear"))
-        between = chain[index + 1 : reader]
-        pooled = index + 1 if between and between[0].kind == "maxpool" else index
-        window = prod(prod(step.kernel_size) for step in between if step.kind == "avgpool")
-        multiplies = prod(behind[reader][1:]) * chain[reader].affine[0].numel()
-        values[layer.name] = prod(behind[pooled])
-        reads[layer.name] = multiplies * window / values[layer.name]
+    left = dict(zip((layer.name for layer in chain), shapes(chain, input_shape), strict=True))
+    for layer in chain:
+        if layer.relu:
+            values[layer.name] = prod(left[(max_pool_behind(chain, layer) or layer).name])
+            reads[layer.name] = _operations(chain, layer, left) / values[layer.name]
     return Market(reads, values)
+
+
+def _operations(chain: Sequence[FloatLayer], layer: FloatLayer, left: Mapping[str, Shape]) -> int:
+    """Operations on an image that a layer causes which sends a spike for every value."""
+    total = 0
+    for reader in readers_of(chain, layer.name):
+        if reader.kind in WEIGHTED:
+            total += prod(left[reader.name][1:]) * reader.affine[0].numel()
+        elif reader.kind == "add":
+            total += prod(left[reader.name])
+        else:
+            window = prod(reader.kernel_size) if reader.kind == "avgpool" else 1
+            total += window * _operations(chain, reader, left)
+    return total
 
 
 def silenced(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from onespike_hw.convert.layers import FloatLayer, apply
+from onespike_hw.convert.layers import FloatLayer, apply, flow
 from onespike_hw.convert.neurons import Neurons
 
 _BATCH = 64
@@ -22,9 +22,11 @@ def logits(chain: Sequence[FloatLayer], neurons: Mapping[str, Neurons], x: Tenso
         return torch.cat([_logits(chain, neurons, batch) for batch in torch.split(x, _BATCH)])
 
 
-def _logits(chain: Sequence[FloatLayer], neurons: Mapping[str, Neurons], x: Tensor) -> Tensor:
-    for layer in chain:
-        x = apply(layer, x)
-        if layer.name in neurons:
-            x = neurons[layer.name].sent(x)
-    return x
+def _logits(chain: Sequence[FloatLayer], neurons: Mapping[str, Neurons], batch: Tensor) -> Tensor:
+    def left(layer: FloatLayer, read: list[Tensor]) -> Tensor:
+        y = apply(layer, *read)
+        return neurons[layer.name].sent(y) if layer.name in neurons else y
+
+    for _, y in flow(chain, batch, left):
+        batch = y
+    return batch

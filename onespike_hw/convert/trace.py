@@ -1,7 +1,8 @@
-"""From a torch module to a plain chain of operations, by torch.fx."""
+"""From a torch module to a plain graph of operations, by torch.fx."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -51,11 +52,11 @@ class _ShapeRun(fx.Interpreter):
 
 
 def trace(model: nn.Module, images: Tensor) -> list[FloatLayer]:
-    """The operations that `model` applies to its input, in their order; the model is in eval mode.
+    """The operations that `model` applies to its input, each behind those that it reads; the model is in eval mode.
 
     images    a few calibration images, float32 [N, ...]; they give the shapes
 
-    Raises ConversionError for a module that torch.fx cannot trace, that branches, or that holds unsupported operations.
+    Raises ConversionError for a module that torch.fx cannot trace, or that holds unsupported operations.
     """
     graph = _graph(model)
     modules = dict(graph.named_modules())
@@ -71,22 +72,38 @@ def trace(model: nn.Module, images: Tensor) -> list[FloatLayer]:
     run = _ShapeRun(graph)
     with torch.no_grad():
         run.run(images)
-    chain: list[FloatLayer] = []
+    (output,) = (node for node in graph.graph.nodes if node.op == "output")
+    result = output.args[0]
+    if not isinstance(result, fx.Node) or run.shapes[result] is None or result in run.constants:
+        raise ConversionError("model: it must return one tensor, the logits; wrap it in a module that does")
+    found: list[FloatLayer] = []
+    named: dict[fx.Node, str] = {placeholders[0]: INPUT}
     used = {INPUT}
-    current = placeholders[0]
-    for node in graph.graph.nodes:
-        if node in run.constants:
+    for node in _needed(graph, result, run):
+        if node in named:
             continue
-        if node.op in ("call_module", "call_function", "call_method") and run.shapes[node] is not None:
-            _check_chain(node, current, run)
-            before, after = run.shapes[current], run.shapes[node]
-            assert before is not None
-            assert after is not None
-            chain += _layers(node, modules, run.constants, _unused(_title(node), used), before, after)
-            current = node
-        elif node.op == "output" and node.args[0] is not current:
-            raise ConversionError("model: it must return one tensor, the logits; wrap it in a module that does")
-    return chain
+        layers = _layers(node, modules, run, _unused(_title(node), used))
+        source = named[_read(node, run)[0]]
+        for layer in layers:
+            inputs = (source,) if layer.kind != "add" else tuple(named[read] for read in _read(node, run))
+            found.append(replace(layer, inputs=inputs))
+            source = layer.name
+        named[node] = source
+    return found
+
+
+def _needed(graph: fx.GraphModule, result: fx.Node, run: _ShapeRun) -> list[fx.Node]:
+    """The nodes that compute the tensors on which the result depends, in their order."""
+    needed = {result}
+    for node in reversed(graph.graph.nodes):
+        if node in needed:
+            needed.update(_read(node, run))
+    return [node for node in graph.graph.nodes if node in needed]
+
+
+def _read(node: fx.Node, run: _ShapeRun) -> list[fx.Node]:
+    """The tensors that a node reads, constants left out."""
+    return [source for source in node.all_input_nodes if run.shapes[source] is not None and source not in run.constants]
 
 
 def _graph(model: nn.Module) -> fx.GraphModule:
@@ -116,40 +133,25 @@ def _unused(name: str, used: set[str]) -> str:
     return unused
 
 
-def _check_chain(node: fx.Node, current: fx.Node, run: _ShapeRun) -> None:
-    tensors = [source for source in node.all_input_nodes if run.shapes[source] is not None]
-    read = [source for source in tensors if source not in run.constants]
-    if read == [current]:
-        return
-    name = _title(node)
-    if operations.joins(node.target) and len(read) > 1:
-        names = " and ".join(_title(source) for source in read)
-        raise ConversionError(
-            f"{name}: joins the branches {names}; only a chain of layers is supported, leave one branch"
-        )
-    if len(read) == 1:
-        what = f"reads {_title(read[0])}, which other layers have read as well"
-        raise ConversionError(f"{name}: {what}; only a chain of layers is supported, leave one branch")
-    raise operations.unsupported_call(name, _called(node))
-
-
 def _called(node: fx.Node) -> str:
     target = node.target
     return target if isinstance(target, str) else getattr(target, "__name__", str(target))
 
 
-def _layers(
-    node: fx.Node,
-    modules: dict[str, nn.Module],
-    constants: dict[fx.Node, Tensor],
-    name: str,
-    before: Shape,
-    after: Shape,
-) -> list[FloatLayer]:
+def _layers(node: fx.Node, modules: dict[str, nn.Module], run: _ShapeRun, name: str) -> list[FloatLayer]:
+    """What a node is as layers that follow each other; their inputs are left open."""
+    read = _read(node, run)
+    before, after = run.shapes[read[0]] if read else None, run.shapes[node]
+    if len(read) > 1 and operations.joins(node.target):
+        return [_sum(node, run, name, read)]
+    if len(read) != 1:
+        raise operations.unsupported_call(name, _called(node))
+    assert before is not None
+    assert after is not None
     if node.op == "call_module":
         return operations.from_module(name, modules[str(node.target)], before, after)
     if node.target in operations.ARITHMETIC:
-        return _arithmetic(node, constants, name, before)
+        return _arithmetic(node, run.constants, name, before)
     keywords = {key: value for key, value in node.kwargs.items() if key != "input"}
     positional = node.args if "input" in node.kwargs else node.args[1:]
     table: dict[Any, Any] = operations.METHODS if node.op == "call_method" else operations.FUNCTIONS
@@ -159,14 +161,35 @@ def _layers(
     return result
 
 
+def _sum(node: fx.Node, run: _ShapeRun, name: str, read: list[fx.Node]) -> FloatLayer:
+    """Two branches added up."""
+    first, *others = (_title(source) for source in read)
+    if operations.ARITHMETIC.get(node.target) != "+":
+        branches = ", ".join([first, *others[:-1]]) + f" and {others[-1]}"
+        raise ConversionError(
+            f"{name}: joins the branches {branches} by {_called(node)}; only a sum of two is supported"
+        )
+    keywords = {key: value for key, value in node.kwargs.items() if key not in ("input", "other")}
+    _refuse_keywords(name, keywords)
+    shapes = [run.shapes[source] for source in read]
+    assert shapes[0] is not None
+    if shapes[0] != shapes[1]:
+        what = f"{first} has shape {shapes[0]} an image, {others[0]} {shapes[1]}"
+        raise ConversionError(f"{name}: {what}; give both the same shape, as nothing is repeated")
+    return operations.add(name, shapes[0])
+
+
 def _arithmetic(node: fx.Node, constants: dict[fx.Node, Tensor], name: str, before: Shape) -> list[FloatLayer]:
     given = dict(zip(("input", "other"), node.args, strict=False)) | dict(node.kwargs)
     operands = [given.pop("input", None), given.pop("other", None)]
-    if given:
-        keyword, value = next(iter(given.items()))
-        raise ConversionError(f"{name}: {keyword}={value!r} is not supported; leave it out")
+    _refuse_keywords(name, given)
     tensors = [isinstance(operand, fx.Node) and operand not in constants for operand in operands]
     known = [constants.get(operand, operand) if isinstance(operand, fx.Node) else operand for operand in operands]
     if sum(tensors) != 1:
         raise ConversionError(f"{name}: combines a tensor with itself; only constants may be added or multiplied")
     return operations.arithmetic(name, node.target, before, known, tensors.index(True))
+
+
+def _refuse_keywords(name: str, keywords: dict[str, Any]) -> None:
+    for keyword, value in keywords.items():
+        raise ConversionError(f"{name}: {keyword}={value!r} is not supported; leave it out")

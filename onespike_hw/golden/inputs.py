@@ -55,7 +55,7 @@ def quantize_images(net: Network, images: NDArray[Any], first: int) -> Int64:
     if outside.any():
         channel = int(np.argwhere(outside)[0][1])
         least, most = (np.array([low, high]) - net.input_offset[channel]) * net.input_scale[channel]
-        way_out = "scale the data as in training, or convert with calibration data of this range"
+        way_out = "scale the data as in training, or declare the range when converting, input_range=(low, high)"
         _refuse(images, outside, first, f"outside {least:.6g}..{most:.6g}, the range of channel {channel}; {way_out}")
     return np.clip(np.rint(steps), low, high).astype(np.int64)
 

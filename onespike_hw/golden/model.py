@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from onespike_hw.errors import InputError
-from onespike_hw.golden import neurons
+from onespike_hw.golden import adds, neurons
+from onespike_hw.golden.adds import Add, Charge, Operand, Shortcut
 from onespike_hw.golden.inputs import check_batch, quantize_images
 from onespike_hw.golden.neurons import Neurons, Response
 from onespike_hw.golden.signals import Codes, Integers, PhaseCodes, Signal, Sums, from_batch, per_image, to_batch
@@ -34,11 +35,11 @@ class Run:
     scale         float64 [classes]: real value of one unit of a logit
     codes         layer name -> uint8 phase codes [N, C, H, W] or [N, C], T = silent, for every layer that codes
                   leave; empty where the run was made with codes=False
-    sops          conv or linear layer -> int64 [N], synaptic operations
+    sops          conv, linear or add layer -> int64 [N], synaptic operations
     spikes        layer that fires -> int64 [N], spikes that leave it
     noise_spikes  layer that fires -> int64 [N], spikes that the settled neuron with the same input would not have
                   fired, or would have fired in another phase
-    potentials    conv or linear layer -> int64 V_{T-1}, [N, C, H, W] or [N, C]; empty unless asked for
+    potentials    conv, linear or add layer -> int64 V_{T-1}, [N, C, H, W] or [N, C]; empty unless asked for
     """
 
     logits: Int64
@@ -78,8 +79,9 @@ def run(
     images = check_batch(net, x)
     if batch < 1:
         raise InputError(f"batch: must be at least 1, not {batch}")
-    prepared = {layer.name: neurons.build(net, layer) for layer in net.layers if layer.weight is not None}
-    step = max(1, min(batch, FIELD_BYTES // max(neurons.image_bytes(each) for each in prepared.values())))
+    prepared = _prepare(net)
+    fields = [neurons.image_bytes(each) for each in prepared.values() if isinstance(each, Neurons)]
+    step = max(1, min(batch, FIELD_BYTES // max(fields)))
     result = _empty(net, len(images), codes, potentials)
     parts = [slice(first, min(first + step, len(images))) for first in range(0, len(images), step)]
 
@@ -93,10 +95,19 @@ def run(
     return result
 
 
+Prepared = dict[str, Neurons | Add]
+
+
+def _prepare(net: Network) -> Prepared:
+    """Every layer that integrates, ready to run."""
+    weighted = {layer.name: neurons.build(net, layer) for layer in net.layers if layer.weight is not None}
+    return {**weighted, **{layer.name: adds.build(net, layer, weighted) for layer in net.layers if layer.kind == "add"}}
+
+
 def _empty(net: Network, images: int, codes: bool, potentials: bool) -> Run:
     last = net.layers[-1]
     assert last.scale is not None
-    integrating = [layer for layer in net.layers if layer.weight is not None]
+    integrating = [layer for layer in net.layers if layer.bias is not None]
     firing = [layer for layer in net.layers if layer.fires]
     coded = [layer for layer in net.layers if codes and net.carries_codes(layer.name)]
     return Run(
@@ -114,21 +125,33 @@ def _logit_shape(last: Layer) -> tuple[int, ...]:
     return last.shape[:1] if last.shape[1:] in ((), (1, 1)) else last.shape
 
 
-def _run_part(net: Network, prepared: dict[str, Neurons], integers: Int64, part: slice, result: Run) -> None:
+def _run_part(net: Network, prepared: Prepared, integers: Int64, part: slice, result: Run) -> None:
     """Run the images of `part` and write what they give into their places of `result`."""
     d = integers - net.input_zero_point.reshape(-1, *[1] * (integers.ndim - 2))
     signals: dict[str, Signal] = {INPUT: Integers(from_batch(d), net.input_bits + 1)}
+    charges: dict[str, Charge] = {}
     spikes = {INPUT: signals[INPUT].spikes()}
     for layer in net.layers:
-        source = layer.inputs[0]
-        if layer.name in prepared:
-            result.sops[layer.name][part] = neurons.operations(prepared[layer.name], spikes[source])
-            response = _run_neurons(prepared[layer.name], signals[source], part, result)
-            if response.codes is None:
-                continue
-            signal: Signal = response.codes
+        ready = prepared.get(layer.name)
+        signal: Signal | None
+        if ready is None:
+            signal = _pass_on(layer, signals[layer.inputs[0]])
+        elif isinstance(ready, Add):
+            operands = _operands(layer, signals, charges)
+            result.sops[layer.name][part] = sum(operand.operations() for operand in operands)
+            signal = _keep(layer, adds.respond(ready, operands), part, result)
         else:
-            signal = _pass_on(layer, signals[source])
+            source = layer.inputs[0]
+            result.sops[layer.name][part] = neurons.operations(ready, spikes[source])
+            if layer.fires or layer is net.layers[-1]:
+                signal = _keep(layer, neurons.respond(ready, signals[source]), part, result)
+            else:
+                signal, charges[layer.name] = None, Charge(ready, signals[source])
+                if layer.name in result.potentials:
+                    sums = neurons.settled_sums(ready, signals[source])
+                    result.potentials[layer.name][part] = neurons.potentials(layer, sums)
+        if signal is None:
+            continue
         signals[layer.name] = signal
         spikes[layer.name] = signal.spikes()
         if layer.fires:
@@ -137,16 +160,22 @@ def _run_part(net: Network, prepared: dict[str, Neurons], integers: Int64, part:
             result.codes[layer.name][part] = to_batch(signal.codes)
 
 
-def _run_neurons(prepared: Neurons, source: Signal, part: slice, result: Run) -> Response:
-    name = prepared.layer.name
-    response = neurons.respond(prepared, source)
-    if name in result.potentials:
-        result.potentials[name][part] = neurons.potentials(prepared, response.sums)
+def _operands(layer: Layer, signals: dict[str, Signal], charges: dict[str, Charge]) -> list[Operand]:
+    """The two inputs of an add."""
+    assert layer.operand_weight is not None
+    inputs = zip(layer.inputs, layer.operand_weight, strict=True)
+    return [charges[name] if name in charges else Shortcut(signals[name], weight) for name, weight in inputs]
+
+
+def _keep(layer: Layer, response: Response, part: slice, result: Run) -> Codes | None:
+    """Write what neurons made of their input into its places; the codes that leave them."""
+    if layer.name in result.potentials:
+        result.potentials[layer.name][part] = neurons.potentials(layer, response.sums)
     if response.codes is None:
-        result.logits[part] = neurons.potentials(prepared, response.sums).reshape(result.logits[part].shape)
+        result.logits[part] = neurons.potentials(layer, response.sums).reshape(result.logits[part].shape)
     else:
-        result.noise_spikes[name][part] = response.noise_spikes
-    return response
+        result.noise_spikes[layer.name][part] = response.noise_spikes
+    return response.codes
 
 
 def _pass_on(layer: Layer, source: Signal) -> Signal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Firing:
     """How the neurons of a layer fire.
 
     thresholds  [C, T]: what the sum of weights times values, without the bias, must reach; in the type of the sums
-    constants   int64 (T,): what a spike of each phase stands for
+    constants   int64 (T,): what a spike that they fire in each phase stands for
     wait        phases the layer lags behind its input; T-1 is settled
     """
 
@@ -72,9 +73,15 @@ class Response:
 def build(net: Network, layer: Layer) -> Neurons:
     """Prepare a conv or linear layer; NetworkError where a potential could leave 64 bits."""
     weights = synapses.build(net, layer)
-    constants = net.constants_of(layer.name) if layer.fires else None
-    firing = None if constants is None else Firing(_thresholds(layer, weights), constants, net.wait)
+    firing = firing_of(net, layer, weights.lowest, weights.highest, weights.sum_dtype) if layer.fires else None
     return Neurons(layer, weights, firing, readers(layer, net.shape_of(layer.inputs[0])))
+
+
+def firing_of(net: Network, layer: Layer, lowest: int, highest: int, dtype: np.dtype[Any]) -> Firing:
+    """How a layer fires whose sums, without the bias, lie in lowest..highest and are of that type."""
+    constants = net.constants_of(layer.name)
+    assert constants is not None
+    return Firing(_thresholds(layer, lowest, highest, dtype), constants, net.wait)
 
 
 def image_bytes(neurons: Neurons) -> int:
@@ -89,15 +96,38 @@ def image_bytes(neurons: Neurons) -> int:
 
 def respond(neurons: Neurons, signal: Signal) -> Response:
     """Run one layer on the signal that it reads."""
-    firing = neurons.firing
-    if firing is None or firing.settled:
-        sums = _integrate(neurons, signal.values(neurons.synapses.dtype))
-        codes = None if firing is None else Codes(settled_codes(sums, firing.thresholds), firing.constants)
+    if neurons.firing is None:
+        sums = settled_sums(neurons, signal)
+        return Response(sums, None, np.zeros(images_in(sums), np.int64))
+    return fire(
+        neurons.firing, lambda: settled_sums(neurons, signal), lambda phase: arriving_sums(neurons, signal, phase)
+    )
+
+
+def fire(firing: Firing, settled: Callable[[], Array], arriving: Callable[[int], Array]) -> Response:
+    """Let neurons fire.
+
+    settled   gives their sums when all spikes have arrived, [C, H, N, W] or [C, N]
+    arriving  gives the share of these that arrives in a phase, as an array of its own
+    """
+    if firing.settled:
+        sums = settled()
+        codes = Codes(settled_codes(sums, firing.thresholds), firing.constants)
         return Response(sums, codes, np.zeros(images_in(sums), np.int64))
-    sums, early = _fire_phase_by_phase(neurons, firing, signal)
+    sums, early = _fire_phase_by_phase(firing, arriving)
     # Each difference is a spike: who fires settled fires here, at the latest when V_{T-1} meets the lowest step.
     noise = early != settled_codes(sums, firing.thresholds)
     return Response(sums, Codes(early, firing.constants), per_image(noise.sum(axis=0, dtype=np.int64)))
+
+
+def settled_sums(neurons: Neurons, signal: Signal) -> Array:
+    """Sums of weights times all that the layer reads, without the bias: [C, H, N, W] or [C, N]."""
+    return _integrate(neurons, signal.values(neurons.synapses.dtype))
+
+
+def arriving_sums(neurons: Neurons, signal: Signal, phase: int) -> Array:
+    """The share of `settled_sums` that arrives in this phase."""
+    return _integrate(neurons, signal.arrivals(phase, neurons.synapses.dtype))
 
 
 def operations(neurons: Neurons, spikes: Int64) -> Int64:
@@ -108,10 +138,10 @@ def operations(neurons: Neurons, spikes: Int64) -> Int64:
     return per_image(spikes * neurons.readers)
 
 
-def potentials(neurons: Neurons, sums: Array) -> Int64:
+def potentials(layer: Layer, sums: Array) -> Int64:
     """The last potentials, V_{T-1} = B + sums: int64 [N, C, H, W] or [N, C]."""
-    assert neurons.layer.bias is not None
-    return to_batch(sums.astype(np.int64) + _by_channel(neurons.layer.bias, sums))
+    assert layer.bias is not None
+    return to_batch(sums.astype(np.int64) + by_channel(layer.bias, sums))
 
 
 def settled_codes(sums: Array, thresholds: Array) -> PhaseCodes:
@@ -122,21 +152,21 @@ def settled_codes(sums: Array, thresholds: Array) -> PhaseCodes:
     codes = np.zeros(sums.shape, np.uint8)
     missed = np.empty(sums.shape, np.bool_)
     for threshold in thresholds.T:
-        np.less(sums, _by_channel(threshold, sums), out=missed)
+        np.less(sums, by_channel(threshold, sums), out=missed)
         codes += missed.view(np.uint8)
     return codes
 
 
-def _fire_phase_by_phase(neurons: Neurons, firing: Firing, signal: Signal) -> tuple[Array, PhaseCodes]:
+def _fire_phase_by_phase(firing: Firing, arriving: Callable[[int], Array]) -> tuple[Array, PhaseCodes]:
     """Last sums, and the codes of neurons that test phase k when they have taken in the phases 0 .. k + wait."""
     taken = 0
-    sums = _integrate(neurons, signal.arrivals(taken, neurons.synapses.dtype))
+    sums = arriving(taken)
     codes = np.full(sums.shape, firing.timesteps, np.uint8)
     for phase in range(firing.timesteps):
         while taken < min(phase + firing.wait, firing.timesteps - 1):
             taken += 1
-            sums += _integrate(neurons, signal.arrivals(taken, neurons.synapses.dtype))
-        reached = sums >= _by_channel(firing.thresholds[:, phase], sums)
+            sums += arriving(taken)
+        reached = sums >= by_channel(firing.thresholds[:, phase], sums)
         codes[reached & (codes == firing.timesteps)] = phase
     return sums, codes
 
@@ -150,14 +180,14 @@ def _integrate(neurons: Neurons, values: Array) -> Array:
     return neurons.synapses.sums(kernel_rows(values, layer)).reshape(layer.shape[0], height, -1, width)
 
 
-def _thresholds(layer: Layer, weights: Synapses) -> Array:
+def _thresholds(layer: Layer, lowest: int, highest: int, dtype: np.dtype[Any]) -> Array:
     """Ladder - B, clipped to what a sum can tell apart: so the type of the sums holds it exactly."""
     assert layer.ladder is not None
     assert layer.bias is not None
     exact = layer.ladder.astype(object) - layer.bias.astype(object)[:, np.newaxis]
-    return np.asarray(np.clip(exact, weights.lowest, weights.highest + 1), weights.sum_dtype)
+    return np.asarray(np.clip(exact, lowest, highest + 1), dtype)
 
 
-def _by_channel(values: Array, like: Array) -> Array:
+def by_channel(values: Array, like: Array) -> Array:
     """[C] as an array that broadcasts over `like`, [C, ...]."""
     return values.reshape(-1, *[1] * (like.ndim - 1))

@@ -69,12 +69,10 @@ class Synapses:
 def build(net: Network, layer: Layer) -> Synapses:
     """The synapses of a conv or linear layer; NetworkError where a potential could leave 64 bits."""
     assert layer.weight is not None
-    assert layer.bias is not None
     weight = layer.weight.reshape(layer.shape[0], -1, *layer.kernel_size).astype(np.int64)
     low, high = value_range(net, layer.inputs[0])
     lowest, highest = _reach(weight.reshape(layer.shape[0], -1), low, high)
-    if max(highest + 1, -lowest) + int(np.abs(layer.bias.astype(object)).max()) >= INT64_LIMIT:
-        raise NetworkError(f"{layer.name}: a potential could exceed 64 bits; use fewer fraction bits")
+    check_potential(layer, lowest, highest)
     rows = [row.reshape(layer.groups, layer.shape[0] // layer.groups, -1) for row in np.moveaxis(weight, 2, 0)]
     most_cuts = min(MOST_FLOAT32_BLOCKS // len(rows), rows[0].shape[2])
     for count in range(1, most_cuts + 1):
@@ -84,6 +82,13 @@ def build(net: Network, layer: Layer) -> Synapses:
             return Synapses(_typed(blocks, FLOAT32), sum_dtype, lowest, highest)
     dtype = FLOAT64 if _within((lowest, highest), FLOAT64_LIMIT) else INT64
     return Synapses(_typed([[row] for row in rows], dtype), dtype, lowest, highest)
+
+
+def check_potential(layer: Layer, lowest: int, highest: int) -> None:
+    """NetworkError where the bias and a sum in lowest..highest could leave 64 bits."""
+    assert layer.bias is not None
+    if max(highest + 1, -lowest) + int(np.abs(layer.bias.astype(object)).max()) >= INT64_LIMIT:
+        raise NetworkError(f"{layer.name}: a potential could exceed 64 bits; use fewer fraction bits")
 
 
 def value_range(net: Network, name: str) -> tuple[int, int]:

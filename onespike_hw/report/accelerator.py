@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.cost import plan_resources, stage_cycles
-from onespike_hw.codegen.plan import EnginePlan, Plan, PoolPlan
+from onespike_hw.codegen.plan import EnginePlan, Plan, Stage
 from onespike_hw.codegen.verilog import describe
 
 _COST_MODEL_BRAM_KBITS = 36
@@ -39,7 +39,7 @@ class StageFacts:
     """One stage of the pipeline.
 
     cycles  clocks an image, estimated by the cost model
-    engine  None for pooling, and for the streams at both ends
+    engine  None for pooling and sums of branches, and for the streams at both ends
     """
 
     name: str
@@ -82,9 +82,9 @@ def stage_facts(plan: Plan) -> list[StageFacts]:
     return [pixels, *map(_stage, plan.stages), logits]
 
 
-def _stage(stage: EnginePlan | PoolPlan) -> StageFacts:
+def _stage(stage: Stage) -> StageFacts:
     name, description = stage.layer.name, describe(stage.layer)
-    if isinstance(stage, PoolPlan):
+    if not isinstance(stage, EnginePlan):
         return StageFacts(name, description, round(stage_cycles(stage, Activity(0.0))))
     engine = EngineFacts(
         engines=stage.engines,

@@ -20,7 +20,7 @@ class Figures:
     images             how many
     accuracy           share of right predictions, 0..1; None where there are no labels
     spikes_per_neuron  mean, 0..1
-    sops               synaptic operations an image, mean
+    sops               synaptic operations an image, mean; those of identity shortcuts included
     multiplies         that the same network takes an image when it multiplies
     densities          layer -> share of its multiplies that became synaptic operations
     """

@@ -94,7 +94,7 @@ def layer_facts(net: Network, run: Run) -> list[LayerFacts]:
 
 def _facts(layer: Layer, run: Run) -> LayerFacts:
     neurons = int(np.prod(layer.shape)) if layer.fires else None
-    sops = float(run.sops[layer.name].mean()) if layer.weight is not None else None
+    sops = float(run.sops[layer.name].mean()) if layer.name in run.sops else None
     dense = multiplies(layer) or None
     return LayerFacts(
         name=layer.name,

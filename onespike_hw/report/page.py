@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from onespike_hw import golden, resources
 from onespike_hw.codegen import Design
+from onespike_hw.convert.explain import input_meaning
 from onespike_hw.network import Int64
 from onespike_hw.report import accelerator, interface, network, pictures
 from onespike_hw.report.figures import Figures, count, describe
@@ -30,6 +31,7 @@ class Report:
     phases, maps, curves, weights  what the pictures show; maps None where no convolution fires
     stages, speed, resources       of the accelerator
     lanes, memory_bits             of the accelerator: synapse lanes, bits of weights
+    meaning            of an input value, in words: one line, or one a channel where they differ
     pixel, logit       the streams at both ends
     twin               the dense twin beside the accelerator; None where none was built
     """
@@ -49,6 +51,7 @@ class Report:
     resources: list[accelerator.ResourceFacts]
     lanes: int
     memory_bits: int
+    meaning: list[str]
     pixel: interface.PixelFacts
     logit: interface.LogitFacts
     twin: TwinFacts | None = None
@@ -83,6 +86,7 @@ def gather(
         resources=resources,
         lanes=plan.lanes,
         memory_bits=plan.weight_memory_bits,
+        meaning=input_meaning(net),
         pixel=interface.pixel_facts(plan),
         logit=interface.logit_facts(plan),
         twin=None if twin is None else twin_facts(twin, figures, plan.lanes, speed, resources),

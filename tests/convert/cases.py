@@ -70,28 +70,39 @@ def emulated(net: Network, x: Tensor, coded: bool) -> NDArray[np.float64]:
     )
     units = {INPUT: x.double() / scale + offset - zero_point}
     full = 2.0**net.fraction_bits
+    charges: dict[str, Tensor] = {}
     for layer in net.layers:
-        read = units[layer.inputs[0]]
+        per_channel = (-1,) + (1,) * (len(layer.shape) - 1)
         if layer.kind == "maxpool":
+            read = units[layer.inputs[0]]
             units[layer.name] = functional.max_pool2d(read, layer.kernel_size, layer.stride, layer.padding)
         elif layer.kind == "avgpool":
+            read = units[layer.inputs[0]]
             count = layer.kernel_size[0] * layer.kernel_size[1]
             units[layer.name] = count * functional.avg_pool2d(read, layer.kernel_size, layer.stride, layer.padding)
         elif layer.kind == "flatten":
-            units[layer.name] = read.flatten(1)
+            units[layer.name] = units[layer.inputs[0]].flatten(1)
         else:
-            weight, bias = torch.from_numpy(layer.weight).double(), torch.from_numpy(layer.bias).double()
-            if layer.kind == "conv":
+            bias = torch.from_numpy(layer.bias).double()
+            if layer.kind == "add":
+                weights = torch.from_numpy(layer.operand_weight).double()
+                read = [charges[name] if name in charges else units[name] for name in layer.inputs]
+                potential = bias.view(per_channel) + sum(
+                    weight.view(per_channel) * value for weight, value in zip(weights, read, strict=True)
+                )
+            elif layer.kind == "conv":
+                weight, read = torch.from_numpy(layer.weight).double(), units[layer.inputs[0]]
                 potential = functional.conv2d(read, weight, bias, layer.stride, layer.padding, groups=layer.groups)
             else:
-                potential = functional.linear(read, weight, bias)
-            per_channel = (-1,) + (1,) * (potential.dim() - 2)
+                potential = functional.linear(units[layer.inputs[0]], torch.from_numpy(layer.weight).double(), bias)
             real = potential * torch.from_numpy(layer.scale).view(per_channel)
             if layer.fires:
                 normalised = real.relu() / torch.from_numpy(layer.full_scale).view(per_channel)
                 units[layer.name] = full * (nearest_level(normalised, net) if coded else normalised)
-            else:
+            elif layer is net.layers[-1]:
                 return real.numpy()
+            else:
+                charges[layer.name] = potential
     raise AssertionError("the last layer fires")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,25 @@ def between(*layers: nn.Module) -> nn.Module:
 class Forward(nn.Module):
     """A module whose forward is the given function of itself and the images."""
 
-    def __init__(self, forward: Callable[[Any, Tensor], Any]) -> None:
+    def __init__(self, forward: Callable[[Any, Any], Any]) -> None:
         super().__init__()
+        self.first = nn.Conv2d(2, 2, 3, padding=1)
         self.conv = nn.Conv2d(2, 2, 3, padding=1)
         self.fc = nn.Linear(PIXELS, 3)
         self.body = forward
 
     def forward(self, x: Tensor) -> Any:
         return self.body(self, x)
+
+
+class Branches(Forward):
+    """The same, of images in several states."""
+
+    def forward(self, x: Tensor) -> Any:
+        open_ = self.first(x)
+        fired = open_.relu()
+        states = {"raw": x, "open": open_, "fired": fired, "pooled": functional.max_pool2d(fired, 3, 1, 1)}
+        return self.body(self, SimpleNamespace(**states))
 
 
 class TwoInputs(nn.Module):
@@ -208,17 +220,58 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: nn.Sequential(nn.Flatten(1, 2), nn.Linear(8, 3)),
         "0: reshapes (2, 9, 8) to (18, 8) an image, and only (C, H, W) to (C * H * W,) is supported",
     ),
-    "residual addition": (
-        lambda: Forward(lambda self, x: self.fc((self.conv(x) + x).flatten(1))),
-        "add: joins the branches conv and x; only a chain of layers is supported, leave one branch",
+    "a sum without ReLU": (
+        lambda: Branches(lambda self, x: self.fc((self.conv(x.fired) + x.fired).flatten(1))),
+        "add: no ReLU follows this sum before fc, so that it can't leave as a spike; put a ReLU behind it",
     ),
-    "a branch that is left": (
-        lambda: Forward(lambda self, x: (self.conv(x), self.fc(x.flatten(1)))[1]),
-        "flatten: reads x, which other layers have read as well; only a chain of layers is supported, leave one branch",
+    "a sum of sums": (
+        lambda: Branches(lambda self, x: self.fc((self.conv(x.fired) + x.fired + x.pooled).relu().flatten(1))),
+        "add_1: adds the sum add, which no ReLU follows; put a ReLU behind add",
     ),
-    "subtraction of two branches": (
-        lambda: Forward(lambda self, x: self.fc((self.conv(x) - x).flatten(1))),
-        "sub: joins the branches conv and x",
+    "a sum at the end": (
+        lambda: Branches(lambda self, x: self.conv(x.fired) + x.fired),
+        "add: the network ends in a sum; put a ReLU and a Linear behind it",
+    ),
+    "a sum with the input": (
+        lambda: Branches(lambda self, x: self.fc((self.conv(x.raw) + x.raw).relu().flatten(1))),
+        "add: its branch conv stands behind the network's own input without a layer that fires; "
+        "put a Conv2d and a ReLU in front of both branches",
+    ),
+    "a sum of different shapes": (
+        lambda: Branches(
+            lambda self, x: self.fc((x.fired + functional.adaptive_avg_pool2d(x.fired, 1)).relu().flatten(1))
+        ),
+        "add: relu has shape (2, 9, 8) an image, adaptive_avg_pool2d (2, 1, 1); give both the same shape",
+    ),
+    "a sum with a factor": (
+        lambda: Branches(lambda self, x: self.fc(torch.add(self.conv(x.fired), x.fired, alpha=2).relu().flatten(1))),
+        "add: alpha=2 is not supported; leave it out",
+    ),
+    "a constant that is not one a channel": (
+        lambda: Branches(lambda self, x: self.fc((x.fired + torch.ones(9, 8)).flatten(1))),
+        "add: its constant has shape (9, 8), it reads (2, 9, 8) an image; use one number, or one a channel: (2, 1, 1)",
+    ),
+    "a product of branches": (
+        lambda: Branches(lambda self, x: self.fc((self.conv(x.fired) * x.fired).flatten(1))),
+        "mul: joins the branches conv and relu by mul; only a sum of two is supported",
+    ),
+    "a difference of branches": (
+        lambda: Branches(lambda self, x: self.fc((self.conv(x.fired) - x.fired).relu().flatten(1))),
+        "sub: joins the branches conv and relu by sub; only a sum of two is supported",
+    ),
+    "branches side by side": (
+        lambda: Branches(lambda self, x: self.fc(torch.cat([self.conv(x.fired), x.fired], 1)[:, :2].flatten(1))),
+        "cat: joins the branches conv and relu by cat; only a sum of two is supported",
+    ),
+    "a fork before the ReLU": (
+        lambda: Branches(lambda self, x: self.fc((self.conv(x.open) + x.open).relu().flatten(1))),
+        "first: several layers read what it gives, and no ReLU makes spikes of that first; put a ReLU",
+    ),
+    "pooling between a convolution and a sum": (
+        lambda: Branches(
+            lambda self, x: self.fc((functional.max_pool2d(self.conv(x.fired), 3, 1, 1) + x.fired).relu().flatten(1))
+        ),
+        "add: max_pool2d_1 lies between it and conv; put a ReLU behind conv, or max_pool2d_1 behind add",
     ),
     "an unknown function": (
         lambda: Forward(lambda self, x: self.fc(torch.sigmoid(x).flatten(1))),

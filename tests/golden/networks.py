@@ -31,6 +31,24 @@ def neurons(
     )
 
 
+def added(
+    name: str, sources: tuple[str, str], shape: tuple[int, ...], operand_weight: Any, bias: Any, ladder: Any
+) -> Layer:
+    """The sum of two layers."""
+    return Layer(
+        name=name,
+        kind="add",
+        inputs=sources,
+        shape=shape,
+        fires=True,
+        operand_weight=np.array(operand_weight, np.int64),
+        bias=np.array(bias, np.int64),
+        ladder=np.array(ladder, np.int64),
+        scale=np.ones(shape[0]),
+        full_scale=np.ones(shape[0]),
+    )
+
+
 def pool(kind: str, name: str, source: str, shape: tuple[int, ...], size: int, stride: int, padding: int = 0) -> Layer:
     pairs = {"kernel_size": (size, size), "stride": (stride, stride), "padding": (padding, padding)}
     return Layer(name=name, kind=kind, inputs=(source,), shape=shape, **pairs)

@@ -65,7 +65,11 @@ def test_half_a_step_beyond_the_ends_is_clipped() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (1.1, r"value 1\.1 at \[1, 1, 0, 1\] is outside 0\.\.1, the range of channel 1; scale the data"),
+        (
+            1.1,
+            r"value 1\.1 at \[1, 1, 0, 1\] is outside 0\.\.1, the range of channel 1; scale the data as in training, "
+            r"or declare the range when converting, input_range=\(low, high\)",
+        ),
         (255.51 / 255, r"outside 0\.\.1, "),
         (-0.51 / 255, r"outside 0\.\.1, "),
         (np.inf, r"value inf at \[1, 1, 0, 1\] is outside"),

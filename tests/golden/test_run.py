@@ -13,7 +13,7 @@ import pytest
 from onespike_hw import golden
 from onespike_hw.errors import InputError
 from onespike_hw.network import INPUT, Layer
-from tests.golden.networks import cnn, flatten, network, neurons, pool, relay
+from tests.golden.networks import added, cnn, flatten, network, neurons, pool, relay
 
 CONSTANTS = [4, 2, 1]
 
@@ -89,6 +89,65 @@ def test_a_spike_that_should_not_be_is_noise_and_one_that_fails_to_come_is_not()
     run = golden.run(net, np.array([3, 2]).reshape(1, 2, 1, 1))
     assert run.codes["conv"].ravel().tolist() == [0, 2]
     assert run.noise_spikes["conv"].tolist() == [1]
+
+
+def test_a_sum_is_one_potential() -> None:
+    """Codes 0 and 1 of two channels (worth 4, 2); the convolution takes 3 times the first and -1 times the second.
+
+    Channel 0: 1 + 3*4 - 2 = 11, and the identity adds 10 * 4: 51. Channel 1: -12 + 2 - 2 + 300 * 2 = 588.
+    """
+    net = network(
+        (2, 1, 1),
+        CONSTANTS,
+        [
+            relay((2, 1, 1)),
+            neurons("conv", "relay", (2, 1, 1), [[[[3]], [[-1]]], [[[-3]], [[1]]]], [0, 0]),
+            added("sum", ("conv", "relay"), (2, 1, 1), [[1, 1], [10, 300]], [1, -2], [[52, 51, 7], [588, 7, 6]]),
+            neurons("out", "sum", (2, 1, 1), np.eye(2).reshape(2, 2, 1, 1), [0, 0]),
+        ],
+    )
+    run = golden.run(net, np.array([3, 2]).reshape(1, 2, 1, 1), potentials=True)
+    assert run.potentials["conv"].ravel().tolist() == [10, -10]
+    assert run.potentials["sum"].ravel().tolist() == [51, 588]
+    assert run.codes["sum"].ravel().tolist() == [1, 0]
+    assert {name: int(sops[0]) for name, sops in run.sops.items() if name != "relay"} == {"conv": 4, "sum": 2, "out": 4}
+    assert run.spikes["sum"].tolist() == [2]
+    assert "conv" not in run.spikes
+    assert "conv" not in run.codes
+
+
+@pytest.mark.parametrize(("wait", "code", "noise"), [(0, 0, 1), (1, 2, 0), (2, 2, 0)])
+def test_phase_k_of_a_sum_takes_in_phase_k_of_both_branches(wait: int, code: int, noise: int) -> None:
+    """The identity brings 2 * 4 in phase 0, the convolution -3 * 2 in phase 1: 8 is too early."""
+    net = network(
+        (2, 1, 1),
+        CONSTANTS,
+        [
+            relay((2, 1, 1)),
+            neurons("conv", "relay", (2, 1, 1), [[[[0]], [[-3]]], [[[0]], [[0]]]], [0, 0]),
+            added("sum", ("relay", "conv"), (2, 1, 1), [[2, 0], [1, 1]], [0, -99], [[8, 4, 2]] * 2),
+            neurons("out", "sum", (1, 1, 1), [[[[1]], [[1]]]], [0]),
+        ],
+        wait=wait,
+    )
+    run = golden.run(net, np.array([3, 2]).reshape(1, 2, 1, 1))
+    assert run.codes["sum"].ravel().tolist() == [code, 3]
+    assert run.noise_spikes["sum"].tolist() == [noise]
+
+
+def test_a_sum_beyond_32_bits() -> None:
+    """Operand weights of 16 bits times constants of 20."""
+    ladder = [[2**34 - 2**20 - 2**19 + 5, 9, 1]]
+    layers = [
+        neurons("relay", INPUT, (1, 1, 1), [[[[1]]]], [0], [[3, 2, 1]]),
+        neurons("relay2", "relay", (1, 1, 1), [[[[1]]]], [0], [[1, 0, 0]]),
+        added("sum", ("relay", "relay2"), (1, 1, 1), [[2**15 - 1], [2**15 - 1]], [5], ladder),
+        neurons("out", "sum", (1, 1, 1), [[[[1]]]], [0]),
+    ]
+    net = network((1, 1, 1), [2**19, 2**10, 1], layers)
+    run = golden.run(net, np.array([3]).reshape(1, 1, 1, 1), potentials=True)
+    assert run.potentials["sum"].ravel().tolist() == [2 * 2**19 * (2**15 - 1) + 5]
+    assert run.codes["sum"].ravel().tolist() == [0]
 
 
 def test_max_pooling_keeps_the_earliest_spike_and_padding_is_silent() -> None:

@@ -50,11 +50,11 @@ def golden_vectors(net: Network, images: int = 3) -> tuple[Int64, Int64]:
     return x, golden.run(net, x).logits
 
 
-def check(net: Network, plan: Plan, out: Path) -> hls_model.Prediction:
+def check(net: Network, plan: Plan, out: Path, optimize: str = QUICK) -> hls_model.Prediction:
     """Compare every bit of every layer for a few images, one behind the other."""
     x = random_inputs(np.random.default_rng(5), net, 4)
     expected = golden.run(net, x)
-    result = hls_model.build(emit(net, plan, out), optimize=QUICK).predict(x)
+    result = hls_model.build(emit(net, plan, out), optimize=optimize).predict(x)
     assert golden.first_difference(net, expected, result.codes, result.logits) is None
     assert result.codes.keys() == expected.codes.keys()
     return result

@@ -47,6 +47,15 @@ def test_widths_and_lanes_are_those_of_the_plan() -> None:
     assert f"onespike::Rom<{engine.weight_bits}> conv3_weights[{engine.weight_rows}][{engine.lanes}]" in weights
 
 
+def test_pairs_are_for_the_verilog_alone() -> None:
+    net = CASES["conv_padded"]()
+    plans = [lay_out(net, 64, {"conv2": Parallel(engines=7, pairs=pairs)}) for pairs in (True, False)]
+    assert [plan.engines[1].pairs for plan in plans] == [True, False]
+    assert plans[0].engines[1].depth != plans[1].engines[1].depth
+    one, other = (hls.render(plan, load_board("pynq")) for plan in plans)
+    assert one == other
+
+
 def test_a_linear_layer_has_no_more_engines_than_windows() -> None:
     header = _render(CASES["mlp"](), linear2=Parallel(engines=4))["src/layers/linear2.h"]
     assert _constant(header, "engines") == 1

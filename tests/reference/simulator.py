@@ -18,6 +18,9 @@ from onespike_hw.network import INPUT, Layer, Network
 Position = tuple[int, ...]
 """Index of one value in a layer: (channel, row, column) or (channel,)."""
 
+Arrivals = list[list[int]]
+"""For each phase, the charges that reach a neuron."""
+
 Spikes = dict[Position, list[int]]
 """For each value of a layer, the phases in which it spikes: at most one for a code, any number for a bundle."""
 
@@ -28,8 +31,8 @@ class Reference:
 
     logits      int64 (N, *shape of the last layer): potentials of the layer that never fires
     codes       layer name -> uint8 (N, *shape): phase codes, T = silent; for every layer that codes leave
-    potentials  name of a conv or linear layer -> int64 (N, *shape): what its neurons end the period with
-    sops        name of a conv or linear layer -> int64 (N,): synaptic operations
+    potentials  name of a conv, linear or add layer -> int64 (N, *shape): what its neurons end the period with
+    sops        name of a conv, linear or add layer -> int64 (N,): synaptic operations
     spikes      name of a layer that fires -> for each image, the spikes that its neurons fired
     """
 
@@ -58,17 +61,15 @@ class Signal:
 
 @dataclass
 class Neuron:
-    """Integrate and fire, once in a period. It counts the spikes that it has taken in."""
+    """Integrate and fire, once in a period."""
 
     potential: int
     ladder: list[int]
     fired: bool = False
-    sops: int = 0
 
     def integrate(self, charge: int) -> None:
         """Take in one spike."""
         self.potential += charge
-        self.sops += 1
 
     def fires_in(self, phase: int) -> bool:
         """Compare with the threshold of this phase."""
@@ -80,9 +81,14 @@ class Neuron:
 
 @dataclass
 class Image:
-    """What one image leaves behind."""
+    """What one image leaves behind.
+
+    arrivals    name of a conv or linear layer that does not fire -> for each of its neurons, by phase, the charges that
+                reach it: they reach the add that reads the layer as well
+    """
 
     signals: dict[str, Signal]
+    arrivals: dict[str, dict[Position, Arrivals]] = field(default_factory=dict)
     potentials: dict[str, dict[Position, int]] = field(default_factory=dict)
     sops: dict[str, int] = field(default_factory=dict)
 
@@ -93,7 +99,7 @@ def simulate(net: Network, x_int: NDArray[np.integer], arrival_order: np.random.
     With arrival_order, the spikes of one phase reach each neuron in an order drawn from it.
     """
     images = [_simulate_image(net, image, arrival_order) for image in x_int]
-    synaptic = [layer for layer in net.layers if layer.kind in ("conv", "linear")]
+    synaptic = [layer for layer in net.layers if layer.kind in ("conv", "linear", "add")]
     firing = [layer for layer in net.layers if layer.fires]
     potentials = {layer.name: _potentials(layer, images) for layer in synaptic}
     return Reference(
@@ -129,15 +135,16 @@ def _codes(net: Network, layer: Layer, images: list[Image]) -> NDArray[np.uint8]
 def _simulate_image(net: Network, x: NDArray[np.integer], arrival_order: np.random.Generator | None) -> Image:
     image = Image(signals={INPUT: _input_signal(net, x)})
     for layer in net.layers:
-        source = image.signals[layer.inputs[0]]
         if layer.kind == "maxpool":
-            image.signals[layer.name] = _max_pool(layer, source)
+            image.signals[layer.name] = _max_pool(layer, image.signals[layer.inputs[0]])
         elif layer.kind == "avgpool":
-            image.signals[layer.name] = _average_pool(layer, source)
+            image.signals[layer.name] = _average_pool(layer, image.signals[layer.inputs[0]])
         elif layer.kind == "flatten":
-            image.signals[layer.name] = _flatten(layer, source)
+            image.signals[layer.name] = _flatten(layer, image.signals[layer.inputs[0]])
+        elif layer.kind == "add":
+            _add_and_fire(net, layer, image, arrival_order)
         else:
-            _integrate_and_fire(net, layer, source, image, arrival_order)
+            _integrate_and_fire(net, layer, image.signals[layer.inputs[0]], image, arrival_order)
     return image
 
 
@@ -181,33 +188,71 @@ def _flatten(layer: Layer, source: Signal) -> Signal:
 def _integrate_and_fire(
     net: Network, layer: Layer, source: Signal, image: Image, arrival_order: np.random.Generator | None
 ) -> None:
-    """Every neuron of a conv or linear layer; leaves its spikes, potentials and SOPs in the image."""
+    """Every neuron of a conv or linear layer."""
     weights = layer.weight.tolist()
+    arrivals: dict[Position, Arrivals] = {}
+    for out in positions(layer.shape):
+        arrivals[out] = [[] for _ in source.charges]
+        for position, weight in _synapses(layer, weights, source.shape, out):
+            for phase in source.spikes[position]:
+                arrivals[out][phase].append(weight * source.charges[phase])
+    if not layer.fires:
+        image.arrivals[layer.name] = arrivals
+    image.sops[layer.name] = _count(arrivals)
+    lag = len(source.charges) - 1 if source.multi_bit else net.wait
+    _run_neurons(net, layer, arrivals, lag, image, arrival_order)
+
+
+def _add_and_fire(net: Network, layer: Layer, image: Image, arrival_order: np.random.Generator | None) -> None:
+    """Every neuron of an add: what reaches the neurons of a layer that does not fire reaches it, and so do codes."""
+    arrivals: dict[Position, Arrivals] = {out: [[] for _ in range(net.timesteps)] for out in positions(layer.shape)}
+    image.sops[layer.name] = 0
+    for name, weights in zip(layer.inputs, layer.operand_weight.tolist(), strict=True):
+        if name not in image.signals:
+            branch = image.arrivals.pop(name)
+        else:
+            source = image.signals[name]
+            branch = {out: [[] for _ in source.charges] for out in positions(layer.shape)}
+            for out, by_phase in branch.items():
+                for phase in source.spikes[out]:
+                    by_phase[phase].append(weights[out[0]] * source.charges[phase])
+            image.sops[layer.name] += _count(branch)
+        for out, by_phase in branch.items():
+            for phase, charges in enumerate(by_phase):
+                arrivals[out][phase] += charges
+    _run_neurons(net, layer, arrivals, net.wait, image, arrival_order)
+
+
+def _count(arrivals: dict[Position, Arrivals]) -> int:
+    return sum(len(charges) for by_phase in arrivals.values() for charges in by_phase)
+
+
+def _run_neurons(
+    net: Network,
+    layer: Layer,
+    arrivals: dict[Position, Arrivals],
+    lag: int,
+    image: Image,
+    arrival_order: np.random.Generator | None,
+) -> None:
+    """Let charges arrive at the neurons of a layer; leaves its spikes and potentials in the image."""
     biases = layer.bias.tolist()
     ladders = layer.ladder.tolist() if layer.fires else [[] for _ in biases]
     constants = net.phase_constants if layer.phase_constants is None else layer.phase_constants
-    lag = len(source.charges) - 1 if source.multi_bit else net.wait
     spikes: Spikes = {}
-    image.sops[layer.name] = 0
     image.potentials[layer.name] = {}
-    for out in positions(layer.shape):
-        channel = out[0]
-        arrivals: list[list[int]] = [[] for _ in source.charges]
-        for position, weight in _synapses(layer, weights, source.shape, out):
-            for phase in source.spikes[position]:
-                arrivals[phase].append(weight)
+    for out, by_phase in arrivals.items():
         if arrival_order is not None:
-            for weights_of_phase in arrivals:
-                arrival_order.shuffle(weights_of_phase)
-        neuron = Neuron(biases[channel], ladders[channel])
-        spikes[out] = _step(neuron, arrivals, source.charges, lag)
-        image.sops[layer.name] += neuron.sops
+            for charges in by_phase:
+                arrival_order.shuffle(charges)
+        neuron = Neuron(biases[out[0]], ladders[out[0]])
+        spikes[out] = _step(neuron, by_phase, lag)
         image.potentials[layer.name][out] = neuron.potential
     if layer.fires:
         image.signals[layer.name] = Signal(layer.shape, spikes, constants.tolist(), multi_bit=False, coded=True)
 
 
-def _step(neuron: Neuron, arrivals: list[list[int]], charges: list[int], lag: int) -> list[int]:
+def _step(neuron: Neuron, arrivals: Arrivals, lag: int) -> list[int]:
     """Play one period; the neuron tests its phase k in step k + lag, behind the arrivals of that step.
 
     Returns the phases in which the neuron fired.
@@ -215,8 +260,8 @@ def _step(neuron: Neuron, arrivals: list[list[int]], charges: list[int], lag: in
     fired: list[int] = []
     for step in range(max(len(arrivals), lag + len(neuron.ladder))):
         if step < len(arrivals):
-            for weight in arrivals[step]:
-                neuron.integrate(weight * charges[step])
+            for charge in arrivals[step]:
+                neuron.integrate(charge)
         phase = step - lag
         if 0 <= phase < len(neuron.ladder) and neuron.fires_in(phase):
             fired.append(phase)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from onespike_hw import golden
+from onespike_hw.convert.explain import input_meaning
 from onespike_hw.report import page, pictures
-from tests.networks import CASES
+from onespike_hw.report.figures import count
+from tests.networks import CASES, RESIDUAL_CASES
 from tests.report.designs import Example, example, small
 
 VOID = {"meta", "img", "br"}
@@ -92,6 +96,12 @@ def test_the_tables_hold_every_layer_and_stage(text: str) -> None:
     assert [row[0] for row in tables["pixels"][1:]] == ["0", "1", "2"]
 
 
+def test_what_an_input_value_is(text: str) -> None:
+    shown = example()
+    for line in input_meaning(shown.design.net):
+        assert line in html.unescape(text)
+
+
 def test_the_numbers_are_those_of_the_facts(text: str) -> None:
     shown = example()
     report = page.gather(shown.design, shown.run, shown.images, shown.labels)
@@ -127,6 +137,22 @@ def test_a_resource_beyond_its_budget_stands_out() -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_images_without_labels() -> None:
     assert "accuracy: the images have no labels" in rendered(example(), labelled=False)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_residual_network() -> None:
+    """A sum has neurons and a spike of the shortcut is an operation, but nothing is multiplied."""
+    net = RESIDUAL_CASES["two_blocks_avgpool"]()
+    tables = Page(rendered(example(net))).tables
+    rows = {row[0]: row for row in tables["layers"]}
+    assert rows["a"][1].startswith("sum of a.conv2 and stem")
+    assert [row[0] for row in tables["stages"][1:-1]] == [
+        "pixels in",
+        *(x.name for x in net.layers if x.kind != "flatten"),
+    ]
+    assert count(net, golden.run(net, example(net).images), None).densities.keys() == {
+        layer.name for layer in net.layers if layer.weight is not None
+    }
 
 
 @pytest.mark.usefixtures("undrawn")
