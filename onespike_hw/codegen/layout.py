@@ -260,7 +260,8 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     # Columns that serve two rows of windows at once, where engines enough work on both.
     several = engines >= -(-engine.row_windows // strip) + 2 and engine.windows > engine.row_windows
     two_rows = several and engine.line is not None
-    depth = 1 << bits_for(engine.column_words * columns)
+    # 32 words cost no more LUTs than fewer, and engines that wait for their turn hold up the others.
+    depth = max(32, 1 << bits_for(engine.column_words * columns))
     return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
 
 

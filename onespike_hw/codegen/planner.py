@@ -22,6 +22,8 @@ from onespike_hw.network import Network
 
 LINEAR_SHARE = 1 / 3
 """A linear layer waits for its whole input: it takes this share of an image's clocks, lest one image alone is late."""
+LUT_MARGIN = 1.015
+"""By so much a synthesiser may need more LUTs than the model says."""
 GROUPS = (16, 32)
 """Lanes that share the neurons behind them."""
 SCARCE = ((1.0, 1.0, 1.0), (1.0, 4.0, 1.0), (4.0, 1.0, 1.0), (1.0, 1.0, 4.0))
@@ -100,7 +102,7 @@ def with_estimates(plan: Plan, activities: Mapping[str, Activity]) -> Plan:
 def fits(needed: Resources, board: Board) -> bool:
     """Within the shares of the board that the accelerator may take."""
     return (
-        needed.luts <= board.usable_luts
+        needed.luts * LUT_MARGIN <= board.usable_luts
         and needed.brams * 36 <= board.usable_brams * board.bram_kbits
         and needed.dsps <= board.usable_dsps
     )

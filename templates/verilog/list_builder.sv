@@ -3,7 +3,7 @@
 //
 // Step s of a column holds the spikes of phase ORDER[s]. One entry a clock; only words that hold a spike of the phase are read,
 // and one where none does. A list stands until the reader frees it (freed: lists at once). It waits while the ring is full, or
-// 2^SLOT_W lists stand.
+// 2^SLOT_W - 1 lists stand.
 module list_builder #(
     parameter N = 4, parameter T = 8, parameter TW = 4, parameter STEP_W = 3, parameter [T*TW-1:0] ORDER = 0,
     parameter WORDS = 3, parameter WORD_W = 2, parameter CHANNEL_W = 2,
@@ -44,7 +44,7 @@ module list_builder #(
     reg [WORD_W-1:0] word_number;
     reg [2:0]        fill;
     wire advance = !valid || !fill[2];
-    wire room = walking || !used[SLOT_W];
+    wire room = walking || used != (SLOT_W+1)'((1 << SLOT_W) - 1);  // the slot before the oldest list tells where that starts
     wire go = column_valid && room && advance;
     wire [TW-1:0] walk_phase = ORDER[walk_step*TW +: TW];
     wire [WORDS-1:0] holding;
