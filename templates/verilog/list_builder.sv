@@ -42,8 +42,8 @@ module list_builder #(
     reg              walking, valid, last;
     reg [TW-1:0]     phase;
     reg [WORD_W-1:0] word_number;
-    reg [2:0]        fill;
-    wire advance = !valid || !fill[2];
+    wire             queue_ready;
+    wire advance = !valid || queue_ready;
     wire room = walking || used != (SLOT_W+1)'((1 << SLOT_W) - 1);  // the slot before the oldest list tells where that starts
     wire go = column_valid && room && advance;
     wire [TW-1:0] walk_phase = ORDER[walk_step*TW +: TW];
@@ -80,18 +80,11 @@ module list_builder #(
             assign spikes[n] = word[n*TW +: TW] == phase;
         end
     endgenerate
-    wire push = valid && !fill[2] && (last || spikes != 0);
-    wire [1:0] oldest = fill[1:0] - 2'd1;
-    wire [WIDTH-1:0] newest = {last, read_end, word_number, spikes};
     wire [WIDTH-1:0] leaving;
-    genvar b;
-    generate
-        for (b = 0; b < WIDTH; b = b + 1) begin : queue  // a shift register a bit: one LUT
-            reg [3:0] bits;
-            assign leaving[b] = bits[oldest];
-            always @(posedge clk) if (push) bits <= {bits[2:0], newest[b]};
-        end
-    endgenerate
+    wire queued, pop;
+    word_fifo #(.WIDTH(WIDTH), .DEPTH_W(2)) queue (
+        .clk(clk), .rst(rst), .in_valid(valid && (last || spikes != 0)), .in_ready(queue_ready),
+        .in_word({last, read_end, word_number, spikes}), .out_valid(queued), .out_ready(pop), .out_word(leaving));
 
     // Serializer: the lowest channel first.
     reg               out_valid, out_last, out_end;
@@ -108,7 +101,7 @@ module list_builder #(
     wire space = PLACE_W'(place + 1'b1) != oldest_place;
     wire emit = out_valid && space;
     wire finished = emit && rest == 0;
-    wire pop = fill != 0 && (!out_valid || finished);
+    assign pop = queued && (!out_valid || finished);
     function [CHANNEL_W-1:0] index(input [N-1:0] one_hot);
         integer i;
         begin
@@ -138,7 +131,7 @@ module list_builder #(
 
     always @(posedge clk) begin
         if (rst) begin
-            used <= 0; walk_step <= 0; visited <= 0; walking <= 1'b0; valid <= 1'b0; fill <= 0;
+            used <= 0; walk_step <= 0; visited <= 0; walking <= 1'b0; valid <= 1'b0;
             out_valid <= 1'b0; slot <= 0; oldest_slot <= 0; out_step <= 0; place <= 0; oldest_place <= 0;
         end else begin
             used <= used + (SLOT_W+1)'(begins) - freed;
@@ -148,7 +141,6 @@ module list_builder #(
                 if (last_word) walk_step <= last_step ? 0 : walk_step + 1'b1;
             end
             if (advance) valid <= go;
-            fill <= fill + 3'(push) - 3'(pop);
             if (!out_valid || finished) out_valid <= pop;
             if (put) place <= step_end;
             if (step_put) out_step <= built ? 0 : out_step + 1'b1;

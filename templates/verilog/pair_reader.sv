@@ -42,22 +42,12 @@ module pair_reader #(
     localparam HW = SHIFT > 1 ? $clog2(SHIFT) : 1;
 
     // Queue of ranges.
-    reg [2:0] fill;
-    assign range_ready = !fill[2];
-    wire push = range_valid && range_ready;
-    wire head_valid = fill != 0;
-    wire pop;
-    wire [1:0] oldest = fill[1:0] - 2'd1;
-    wire [WIDTH-1:0] newest = {range_shift, range_drain, range_frees, range_pass, range_col, range_start, range_end};
+    wire head_valid, pop;
     wire [WIDTH-1:0] head;
-    genvar b;
-    generate
-        for (b = 0; b < WIDTH; b = b + 1) begin : queue  // a shift register a bit: one LUT
-            reg [3:0] bits;
-            assign head[b] = bits[oldest];
-            always @(posedge clk) if (push) bits <= {bits[2:0], newest[b]};
-        end
-    endgenerate
+    word_fifo #(.WIDTH(WIDTH), .DEPTH_W(2)) queue (
+        .clk(clk), .rst(rst), .in_valid(range_valid), .in_ready(range_ready),
+        .in_word({range_shift, range_drain, range_frees, range_pass, range_col, range_start, range_end}),
+        .out_valid(head_valid), .out_ready(pop), .out_word(head));
 
     // The range that is read, and the one behind it. What of a range has gone is taken off its start.
     reg valid, shift, drain, next_valid, next_shift, next_drain;
@@ -100,9 +90,8 @@ module pair_reader #(
     wire from_head = !valid || both || !next_valid;  // what follows comes straight from the queue
     always @(posedge clk) begin
         if (rst) begin
-            fill <= 0; valid <= 1'b0; next_valid <= 1'b0; shifted <= 0;
+            valid <= 1'b0; next_valid <= 1'b0; shifted <= 0;
         end else begin
-            fill <= fill + 3'(push) - 3'(pop);
             if (!valid || over) begin
                 valid <= from_head ? head_valid : 1'b1;
                 next_valid <= !from_head && head_valid;

@@ -26,13 +26,11 @@ module spike_fetch #(
     output wire [BASE_W-1:0] out_base,
     output wire [N-1:0]      out_spikes
 );
-    localparam WIDTH = N + BASE_W + 2;
     reg              valid, some, shift, drain;
     reg [TW-1:0]     phase;
     reg [BASE_W-1:0] base;
-    reg [2:0]        fill;
-    wire push = valid && !fill[2];
-    assign token_ready = !valid || push;
+    wire             queue_ready;
+    assign token_ready = !valid || queue_ready;
     wire [N-1:0] spikes;
     genvar n;
     generate
@@ -40,28 +38,12 @@ module spike_fetch #(
             assign spikes[n] = some && word[n*TW +: TW] == phase;
         end
     endgenerate
-    assign out_valid = fill != 0;
-    wire pop = out_valid && out_ready;
-    wire [1:0] oldest = fill[1:0] - 2'd1;
-    wire [WIDTH-1:0] newest = {shift, drain, base, spikes};
-    wire [WIDTH-1:0] leaving;
-    assign {out_shift, out_drain, out_base, out_spikes} = leaving;
-    genvar b;
-    generate
-        for (b = 0; b < WIDTH; b = b + 1) begin : queue  // a shift register a bit: one LUT
-            reg [3:0] bits;
-            assign leaving[b] = bits[oldest];
-            always @(posedge clk) if (push) bits <= {bits[2:0], newest[b]};
-        end
-    endgenerate
+    word_fifo #(.WIDTH(N + BASE_W + 2), .DEPTH_W(2)) queue (
+        .clk(clk), .rst(rst), .in_valid(valid), .in_ready(queue_ready), .in_word({shift, drain, base, spikes}),
+        .out_valid(out_valid), .out_ready(out_ready), .out_word({out_shift, out_drain, out_base, out_spikes}));
     always @(posedge clk) begin
-        if (rst) begin
-            valid <= 1'b0;
-            fill <= 0;
-        end else begin
-            if (token_ready) valid <= token_valid;
-            fill <= fill + 3'(push) - 3'(pop);
-        end
+        if (rst) valid <= 1'b0;
+        else if (token_ready) valid <= token_valid;
         if (token_ready) begin
             some <= token_some; shift <= token_shift; drain <= token_drain; phase <= token_phase; base <= token_base;
         end
