@@ -20,7 +20,8 @@ SECTIONS = {"speed": (speed.run, 100), "sparsity": (sparsity.run, 20), "planner"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help=f"of {', '.join(SECTIONS)} (all)")
+    names = ", ".join(SECTIONS)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", choices=[*SECTIONS, []], help=f"of {names} (all)")
     parser.add_argument("--images", type=int, help="test images that are played")
     args = parser.parse_args()
     console = Console(width=150)

@@ -54,7 +54,7 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]]) -> dict[str, A
     return result
 
 
-def pair_steps(counts: NDArray[np.float64], shifts: bool, shift: int) -> NDArray[np.float64]:
+def _pair_clocks(counts: NDArray[np.float64], shifts: bool, shift: int) -> NDArray[np.float64]:
     """Clocks for the spikes of one phase: two at once, but the first one alone where the accumulators shift."""
     if not shifts:
         return np.ceil(counts / 2)
@@ -79,5 +79,5 @@ def _pair_cycles(layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> tup
         fired = np.pad((codes == phase).sum(1), ((0, 0), (pad_h, pad_h), (pad_w, pad_w)))
         windows = np.lib.stride_tricks.sliding_window_view(fired, (kernel_h, kernel_w), axis=(1, 2))
         counts = windows[:, ::stride_h, ::stride_w][:, :rows, :columns].sum((-1, -2)).astype(np.float64)
-        total += pair_steps(counts, shifts, steps.shift)
+        total += _pair_clocks(counts, shifts, steps.shift)
     return tuple(float(share.mean()) for share in np.array_split(np.sort(total, axis=None), QUANTILES))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.layout import SETTLE
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream
+from onespike_hw.codegen.plan import BLOCK_PORT_BITS, AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
@@ -80,43 +80,53 @@ def stage_cycles(stage: Stage, activity: Activity) -> float:
     if isinstance(stage, AddPlan):
         drains = stage.windows * stage.passes * stage.classes / stage.engines
         return float(drains * max(stage.group_lanes, SETTLE))
-    feed = float(stage.source.image_words)
-    line = stage.feed if isinstance(stage, EnginePlan) else stage.line
-    if line is not None:
-        if isinstance(stage, EnginePlan) and stage.tall:
-            return max(_tall_feed(stage, line), stage.windows * window_cycles(stage, activity) / stage.engines)
-        feed = float(line.rows_out * (line.columns * line.kernel_w * line.kernel_h * stage.source.words + 2))
     if isinstance(stage, PoolPlan):
-        return feed
-    return max(feed, stage.windows * window_cycles(stage, activity) / stage.engines)
+        return _line_cycles(stage.line, stage.source)
+    return max(_feed_cycles(stage), stage.windows * window_cycles(stage, activity) / stage.engines)
 
 
-def _tall_feed(engine: EnginePlan, line: LinePlan) -> float:
-    """Clocks of an image in tall_columns: a word a clock, padding included."""
-    rows = max(engine.source.height, (line.rows_out - 1) * line.stride_h + line.kernel_h - line.padding_h)
-    return float(rows * max(engine.columns, line.padding_w + engine.source.width) * engine.source.words)
+def _line_cycles(line: LinePlan, source: Stream) -> float:
+    """Clocks of an image in a line buffer."""
+    return float(line.rows_out * (line.columns * line.kernel_w * line.kernel_h * source.words + 2))
+
+
+def _feed_cycles(engine: EnginePlan) -> float:
+    """Clocks of an image in what stands in front of the engines; in tall_columns a word a clock, padding included."""
+    line, source = engine.feed, engine.source
+    if line is None:
+        return float(source.image_words)
+    if not engine.tall:
+        return _line_cycles(line, source)
+    rows = max(source.height, (line.rows_out - 1) * line.stride_h + line.kernel_h - line.padding_h)
+    return float(rows * max(engine.columns, line.padding_w + source.width) * source.words)
 
 
 def _memory_brams(rows: int, bits: int) -> float:
-    """Block RAMs of 36 kbit, in halves, for a memory of one read port."""
-    if rows <= LUT_ROM_ROWS:
-        return 0.0
+    """Block RAMs of 36 kbit for a memory of one read port."""
     depth, width = next((shape for shape in _BRAM_SHAPES if shape[0] >= rows), _BRAM_SHAPES[-1])
     return float(math.ceil(bits / width) * math.ceil(rows / depth))
 
 
 def _pair_rom_brams(rows: int, bits: int) -> float:
-    """Block RAMs of 36 kbit for a memory of two read ports: 18 bits a port in each half, to 1,024 rows."""
-    if rows <= LUT_ROM_ROWS:
-        return 0.0
-    return math.ceil(bits / 18) / 2 * math.ceil(rows / 1024)
+    """Block RAMs of 36 kbit, in halves, for a memory of two read ports: to 1,024 rows of BLOCK_PORT_BITS a half."""
+    return math.ceil(bits / BLOCK_PORT_BITS) / 2 * math.ceil(rows / 1024)
 
 
 def _line_resources(line: LinePlan, source: Stream) -> Resources:
     rows = line.lines * source.width * source.words
     if rows <= LINE_RAM_ROWS:
         return Resources(115.0 + _ram_luts(rows, source.word_bits))
-    return Resources(130.0, max(0.5, _memory_brams(rows, source.word_bits)))
+    return Resources(130.0, _memory_brams(rows, source.word_bits))
+
+
+def _feed_resources(engine: EnginePlan) -> Resources:
+    """What stands in front of the engines of a layer: whole columns of pixels, a line buffer, or nothing."""
+    if engine.feed is None:
+        return Resources()
+    if not engine.tall:
+        return _line_resources(engine.feed, engine.source)
+    bits = engine.source.word_bits
+    return Resources(60.0 + engine.rows * bits + _ram_luts(engine.source.width, (engine.rows - 1) * bits))
 
 
 def engine_resources(engine: EnginePlan) -> Resources:
@@ -237,16 +247,10 @@ def plan_resources(plan: Plan) -> Resources:
     for stage in plan.stages:
         if isinstance(stage, AddPlan):
             total = total + add_resources(stage).times(stage.engines)
-            continue
-        if isinstance(stage, EnginePlan) and stage.tall:
-            kept = (stage.rows - 1) * stage.source.word_bits
-            total = total + Resources(60.0 + stage.rows * stage.source.word_bits + _ram_luts(stage.source.width, kept))
-        elif isinstance(stage, EnginePlan) and stage.feed is not None:
-            total = total + _line_resources(stage.feed, stage.source)
-        elif isinstance(stage, PoolPlan):
-            total = total + _line_resources(stage.line, stage.source)
-        if isinstance(stage, EnginePlan):
-            total = total + engine_resources(stage).times(stage.engines) + _layer_resources(stage)
+        elif isinstance(stage, EnginePlan):
+            engines = engine_resources(stage).times(stage.engines)
+            total = total + _feed_resources(stage) + engines + _layer_resources(stage)
         else:
-            total = total + Resources(luts=20.0 + stage.source.word_bits * 1.5)
+            compare = Resources(luts=20.0 + stage.source.word_bits * 1.5)
+            total = total + _line_resources(stage.line, stage.source) + compare
     return total

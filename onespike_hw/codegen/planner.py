@@ -206,16 +206,15 @@ class _Search:
 
     def _widened(self, way: _Way, cycles: float) -> _Way | None:
         """The way on as few engines as are fast enough."""
-        linear, windows = way.leader.layer.kind == "linear", way.leader.windows
-        allowed = cycles * LINEAR_SHARE if linear else cycles
-        engines = 1
-        while self._cycles(way) > allowed:
-            engines += 1
-            if linear or engines > windows:
-                return way if linear and way.leader.tiles == 1 and self._cycles(way) <= cycles else None
-            engines = max(engines, min(windows, int(way.leader.engines * self._cycles(way) / allowed)))
-            wider = way.on(engines)
-            if self._cycles(wider) >= self._cycles(way) and self._floor_of(way) > allowed:
+        if way.leader.layer.kind == "linear":  # one window: more engines would not help
+            allowed = cycles if way.leader.tiles == 1 else cycles * LINEAR_SHARE
+            return way if self._cycles(way) <= allowed else None
+        while self._cycles(way) > cycles:
+            engines, windows = way.leader.engines, way.leader.windows
+            if engines == windows:
+                return None
+            wider = way.on(max(engines + 1, min(windows, int(engines * self._cycles(way) / cycles))))
+            if self._cycles(wider) >= self._cycles(way) and self._floor_of(way) > cycles:
                 return None
             way = wider
         return way

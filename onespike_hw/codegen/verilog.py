@@ -106,9 +106,7 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
 
 
 def rom_kind(engine: EnginePlan) -> str:
-    """The memory module that holds an engine's weights."""
-    if engine.pairs:
-        return "pair_rom"
+    """The memory module that holds the weights of an engine that reads one row of them a clock."""
     return "lut_rom" if engine.weight_rows <= LUT_ROM_ROWS else "block_rom"
 
 
@@ -165,11 +163,12 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
             counted=plan.counters and engine in plan.counted,
             count_bits=COUNT_BITS,
         ),
-        f"{engine.name}_weights.hex": packed_words(weights, engine.weight_bits),
     }
     if engine.rest_bits:
         low, high = packed_parts(weights, engine.weight_bits, engine.rest_bits)
         files |= {f"{engine.name}_weights.hex": low, f"{engine.name}_weights_rest.hex": high}
+    else:
+        files[f"{engine.name}_weights.hex"] = packed_words(weights, engine.weight_bits)
     for group in range(engine.lane_groups):
         if engine.pipelined:
             for level in range(engine.levels):
