@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 import onespike_hw as oh
 from onespike_hw.errors import NetworkError, OutputError
 from onespike_hw.network import FORMAT_VERSION, INPUT, Layer, Network, from_bytes, output_size, to_bytes
-from tests.networks import CASES, RESIDUAL_CASES, Root, add, avgpool, build, conv, flatten, linear, maxpool, networks
+from tests.cases import CASES, RESIDUAL_CASES
+from tests.networks import Root, add, avgpool, build, conv, flatten, linear, maxpool
+from tests.strategies import networks
 
 SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from onespike_hw import golden
 from onespike_hw.network import INPUT, Layer, Network
+from tests.cases import CASES, RESIDUAL_CASES
 from tests.networks import (
-    CASES,
     GUARD_BITS,
-    RESIDUAL_CASES,
     Root,
     avgpool,
     build,
@@ -23,12 +22,11 @@ from tests.networks import (
     flatten,
     fraction_bits_for,
     linear,
-    networks,
     phase_constants,
     random_inputs,
-    residual_networks,
 )
 from tests.reference import Reference, simulate
+from tests.strategies import networks, residual_networks
 
 SETTINGS = settings(
     max_examples=250,

@@ -16,7 +16,8 @@ import onespike_hw as oh
 from onespike_hw.codegen import axi, driver
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.layout import lay_out
-from tests.networks import CASES, Spec, build, conv, flatten, linear
+from tests.cases import CASES
+from tests.networks import Spec, build, conv, flatten, linear
 
 OLDEST_PYTHON = (3, 8)
 """Of the boards: PYNQ 2.7."""

@@ -12,7 +12,7 @@ from onespike_hw.codegen.layout import lay_out
 from onespike_hw.codegen.registers import compile_map, fingerprint, register_map, source
 from onespike_hw.errors import OutputError
 from onespike_hw.network import to_bytes
-from tests.networks import CASES
+from tests.cases import CASES
 
 
 def test_a_design_has_its_geometry_in_its_registers() -> None:

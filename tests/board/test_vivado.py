@@ -10,7 +10,7 @@ import pytest
 import onespike_hw as oh
 from onespike_hw.cli import main
 from onespike_hw.codegen.board import list_boards
-from tests.networks import CASES
+from tests.cases import CASES
 
 FAKE = Path(__file__).with_name("fake_vivado.tcl")
 BOARDS = [board.name for board in list_boards() if board.toolchain == "vivado"]

@@ -14,7 +14,7 @@ from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.layout import lay_out
 from onespike_hw.codegen.memories import ladder_nodes, packed_words
-from tests.networks import CASES
+from tests.cases import CASES
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -8,7 +8,8 @@ import pytest
 from onespike_hw.codegen.forks import SLACK, Queue, Reading, queues
 from onespike_hw.codegen.layout import lay_out
 from onespike_hw.codegen.plan import Plan
-from tests.networks import RESIDUAL_CASES, Spec, add, build, conv, flatten, linear, maxpool
+from tests.cases import RESIDUAL_CASES
+from tests.networks import Spec, add, build, conv, flatten, linear, maxpool
 
 
 def plan(*layers: Spec, size: int = 20) -> Plan:

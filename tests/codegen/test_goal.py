@@ -9,7 +9,7 @@ from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.planner import Goal, fits, plan_network
 from onespike_hw.errors import BoardError
-from tests.networks import CASES
+from tests.cases import CASES
 
 NET = CASES["maxpool_2"]()
 BOARD = load_board("pynq")

@@ -9,7 +9,8 @@ from typing import Any
 
 from onespike_hw.network import Network
 from rtl_sim.tools import SIMULATORS
-from tests.networks import CASES, Base, Case, Root, Spec
+from tests.cases import CASES, Case
+from tests.networks import Base, Root, Spec
 
 TIMESTEPS = 6
 WAITS = tuple(range(TIMESTEPS))
@@ -43,7 +44,7 @@ SHAPES = (
     "dotted_names",
     "silent_layer",
 )
-"""Kinds of layers and shapes, as in tests/networks.py, whose own options do not count here."""
+"""Kinds of layers and shapes, as in tests/cases.py, whose own options do not count here."""
 
 SMALL_SHAPES = SHAPES[:14]
 

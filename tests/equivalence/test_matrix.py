@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from onespike_hw import golden
 from onespike_hw.network import Network
 from rtl_sim.tools import SIMULATORS
+from tests.cases import CASES
 from tests.equivalence.matrix import BASES, INPUTS, LARGE, SHAPES, SMALL, WAITS, Row
 from tests.equivalence.models import Answer, compare, complaints
 from tests.hls.projects import some_plan
-from tests.networks import CASES, networks, random_inputs
+from tests.networks import random_inputs
+from tests.strategies import networks
 
 
 @pytest.fixture(scope="session")

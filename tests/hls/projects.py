@@ -1,4 +1,4 @@
-"""Emitted HLS projects of the small networks of tests/networks.py, and the comparison with the golden model."""
+"""Emitted HLS projects of the small networks of tests/cases.py, and the comparison with the golden model."""
 
 from __future__ import annotations
 

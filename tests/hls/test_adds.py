@@ -17,19 +17,10 @@ from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import AddPlan
 from onespike_hw.errors import BoardError, OutputError
 from onespike_hw.network import Network
+from tests.cases import RESIDUAL_CASES
 from tests.hls.projects import check, some_plan
-from tests.networks import (
-    RESIDUAL_CASES,
-    Root,
-    add,
-    build,
-    conv,
-    flatten,
-    linear,
-    maxpool,
-    random_inputs,
-    residual_networks,
-)
+from tests.networks import Root, add, build, conv, flatten, linear, maxpool, random_inputs
+from tests.strategies import residual_networks
 
 FEW = ("two_blocks_avgpool", "depthwise", "wait_2")
 

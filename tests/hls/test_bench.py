@@ -10,8 +10,9 @@ import pytest
 
 from onespike_hw import hls_model
 from onespike_hw.errors import SimulatorError
+from tests.cases import CASES
 from tests.hls.projects import emit, golden_vectors, some_plan
-from tests.networks import CASES, build, linear
+from tests.networks import build, linear
 
 PATTERN = "-ftrivial-auto-var-init=pattern"
 """Fills variables that the code forgets to set (g++ 12), so that what depends on them goes wrong."""

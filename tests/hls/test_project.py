@@ -14,8 +14,9 @@ from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.errors import BoardError, OutputError
 from onespike_hw.network import Network
+from tests.cases import CASES
 from tests.hls.projects import golden_vectors, some_plan
-from tests.networks import CASES, build, conv, flatten, linear
+from tests.networks import build, conv, flatten, linear
 
 
 def _render(net: Network, **parallel: Parallel) -> dict[str, str]:

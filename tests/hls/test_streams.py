@@ -9,8 +9,8 @@ import pytest
 
 from onespike_hw import hls_model
 from onespike_hw.errors import SimulatorError
+from tests.cases import CASES, RESIDUAL_CASES
 from tests.hls.projects import emit, golden_vectors, some_plan
-from tests.networks import CASES, RESIDUAL_CASES
 
 BOUNDED = Path(__file__).parent / "bounded"
 FLAGS = (hls_model.STANDARD, "-O0", "-pthread", f"-I{BOUNDED}")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onespike_hw import Network, golden, nn
 from onespike_hw.errors import ConversionError, InputError, NetworkError
 from onespike_hw.hls4ml import to_torch
-from tests import networks
+from tests import cases, networks, strategies
 
 CONSTANTS = np.array([16, 8, 4], np.int64)
 LADDER = np.array([[12, 6, 3]], np.int64)
@@ -102,9 +102,9 @@ def refused(net: Network) -> bool:
     return not net.settled and any(net.constants_of(layer.name) is not None for layer in averages)
 
 
-@pytest.mark.parametrize("case", networks.CASES)
+@pytest.mark.parametrize("case", cases.CASES)
 def test_every_kind_of_network(case: str) -> None:
-    net = networks.CASES[case]()
+    net = cases.CASES[case]()
     if refused(net):
         with pytest.raises(ConversionError, match=r"avgpool4: .* needs settled neurons, not wait"):
             to_torch(net)
@@ -113,7 +113,7 @@ def test_every_kind_of_network(case: str) -> None:
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-@given(networks.networks().filter(lambda net: not refused(net)))
+@given(strategies.networks().filter(lambda net: not refused(net)))
 def test_random_networks(net: Network) -> None:
     assert_equal_to_golden(net)
 

@@ -20,7 +20,7 @@ from onespike_hw.convert.zoo import load_calibration, load_images, load_model
 from onespike_hw.errors import ConversionError
 from onespike_hw.hls4ml import to_torch
 from onespike_hw.nn import OneSpike
-from tests import networks
+from tests import cases, networks
 from tests.hls4ml.projects import as_input, channels_first, convert
 
 IMAGES = 6
@@ -43,7 +43,7 @@ def assert_bit_exact(net: Network, folder: Path, backend: str, io_type: str) -> 
 
 
 def test_streamed_cnn_on_vitis(tmp_path: Path) -> None:
-    assert_bit_exact(networks.CASES["root_2_1_2"](), tmp_path, "Vitis", "io_stream")
+    assert_bit_exact(cases.CASES["root_2_1_2"](), tmp_path, "Vitis", "io_stream")
 
 
 def test_parallel_cnn_on_vivado(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ TARGETS = [(backend, io_type) for backend in ("Vitis", "Vivado") for io_type in 
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize(("case", "target"), list(zip(networks.CASES, cycle(TARGETS), strict=False)))
+@pytest.mark.parametrize(("case", "target"), list(zip(cases.CASES, cycle(TARGETS), strict=False)))
 def test_every_kind_of_network(case: str, target: tuple[str, str], tmp_path: Path) -> None:
-    net = networks.CASES[case]()
+    net = cases.CASES[case]()
     averages = any(layer.kind == "avgpool" and net.constants_of(layer.name) is not None for layer in net.layers)
     if averages and not net.settled:
         with pytest.raises(ConversionError, match="needs settled neurons"):

@@ -10,7 +10,8 @@ import pytest
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.plan import EnginePlan
 from onespike_hw.report import accelerator, interface, network
-from tests.networks import CASES, Root, build, conv, flatten, linear
+from tests.cases import CASES
+from tests.networks import Root, build, conv, flatten, linear
 from tests.report.designs import example, small
 
 

@@ -14,7 +14,7 @@ from onespike_hw import golden
 from onespike_hw.convert.explain import input_meaning
 from onespike_hw.report import page, pictures
 from onespike_hw.report.figures import count
-from tests.networks import CASES, RESIDUAL_CASES
+from tests.cases import CASES, RESIDUAL_CASES
 from tests.report.designs import Example, example, small
 
 VOID = {"meta", "img", "br"}

@@ -1,4 +1,4 @@
-"""Emitted designs of the small networks of tests/networks.py."""
+"""Emitted designs of the small networks of tests/cases.py."""
 
 from __future__ import annotations
 

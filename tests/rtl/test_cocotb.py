@@ -9,7 +9,8 @@ import pytest
 
 from onespike_hw.errors import SimulatorError
 from rtl_sim.cocotb_runner import run_bench
-from tests.networks import CASES, random_inputs
+from tests.cases import CASES
+from tests.networks import random_inputs
 from tests.rtl.designs import emit
 
 PARAMETERS_ALONE = {"wait_settled", "root_2", "root_2_2_3", "root_2_1_4", "general_base", "timesteps_3", "input_1_bit"}

@@ -13,7 +13,8 @@ from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.design import Design, render
 from onespike_hw.codegen.folder import write_folder
 from onespike_hw.codegen.layout import Parallel, lay_out, weighted_layers
-from tests.networks import CASES, random_inputs
+from tests.cases import CASES
+from tests.networks import random_inputs
 
 
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])

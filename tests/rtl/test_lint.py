@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtl_sim import tools
-from tests.networks import CASES
+from tests.cases import CASES
 from tests.rtl.designs import emit
 
 SHAPES = (

@@ -12,7 +12,8 @@ import onespike_hw as oh
 from onespike_hw.codegen.design import Design
 from onespike_hw.simulation import all_codes
 from rtl_sim import tools
-from tests.networks import CASES, Spec, build, conv, maxpool, random_inputs
+from tests.cases import CASES
+from tests.networks import Spec, build, conv, maxpool, random_inputs
 from tests.rtl.designs import emit
 
 
