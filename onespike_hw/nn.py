@@ -227,7 +227,7 @@ class _Synapses(Leaf):
         return torch.stack(partial, dim=2).flatten(1, 2)
 
     def _integrate(self, values: Tensor) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of layer sums in its own way; this class is never a layer itself
 
 
 class PhaseLinear(_Synapses):

@@ -117,7 +117,7 @@ class Channel:
         self._running = self.error = False
 
     async def _move(self, memory: Bytes) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # each direction moves its own way; this class is never a channel itself
 
 
 class SendChannel(Channel):

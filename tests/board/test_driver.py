@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,7 +81,6 @@ def test_the_notebook_is_the_script() -> None:
     assert document["nbformat"] == 4
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 def test_the_header_compiles_and_agrees_with_the_page(tmp_path: Path) -> None:
     files = axi.render(lay_out(CASES["mlp"](), 64, {}))
     (tmp_path / "onespike_registers.h").write_text(files["onespike_registers.h"])

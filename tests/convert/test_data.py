@@ -57,6 +57,7 @@ def test_the_shipped_network_converts_and_keeps_its_accuracy() -> None:
 
 def test_the_shipped_network_reaches_its_accuracy_on_the_whole_test_set() -> None:
     if not datasets.FASHION_MNIST_FOLDER.exists():
+        # make setup installs it where apt may; elsewhere the 300 shipped images are tested above
         pytest.skip("needs the data set: apt-get install dataset-fashion-mnist")
     images, labels = datasets.fashion_mnist("test")
     model = zoo.load_model("fashion-cnn")
