@@ -11,8 +11,12 @@ from onespike_hw.codegen.layout import Parallel, lay_out, weighted_layers
 from onespike_hw.network import Network
 
 
-def emit(net: Network, out: Path, engines: int = 1) -> Design:
-    """The design of a network with so many engines for each layer, whatever a planner would choose."""
+def emit(net: Network, out: Path, engines: int = 1, tiles: dict[str, int] | None = None) -> Design:
+    """The design of a network with so many engines for each layer, whatever a planner would choose.
+
+    tiles   layer name -> passes over its output channels, where it has several
+    """
     board = load_board("pynq")
-    plan = lay_out(net, board.input_bus_bits, {layer.name: Parallel(engines=engines) for layer in weighted_layers(net)})
+    parallel = {layer.name: Parallel((tiles or {}).get(layer.name, 1), engines) for layer in weighted_layers(net)}
+    plan = lay_out(net, board.input_bus_bits, parallel)
     return Design(write_folder(out, render(plan, board)), net, plan, board)

@@ -60,6 +60,16 @@ def test_what_needs_no_pixels_may_leave_before_the_next_image(layers: tuple[Spec
     _agrees(design, x, oh.simulate(design, x, "icarus", pause_in=0.9))
 
 
+@pytest.mark.parametrize("passes", [2, 3, 6])
+def test_columns_are_listed_ahead_while_a_window_is_read_in_several_passes(passes: int, tmp_path: Path) -> None:
+    """Lists are made faster than they are read: as many stand as there may."""
+    net = build(np.random.default_rng(7), (1, 6, 12), (conv(2, 1), conv(6, 3)))
+    x = random_inputs(np.random.default_rng(1), net, 3)
+    design = emit(net, tmp_path / "design", tiles={"conv2": passes})
+    assert design.plan.output.pairs
+    _agrees(design, x, oh.simulate(design, x, "icarus"))
+
+
 @pytest.mark.parametrize("fill", ["silent", "full"])
 def test_no_deadlock_on_silent_and_on_full_images(fill: str, tmp_path: Path) -> None:
     net = CASES["conv_padded"]()
