@@ -6,8 +6,19 @@ import math
 from dataclasses import dataclass
 
 from onespike_hw.codegen.activity import Activity
+from onespike_hw.codegen.forks import queues
 from onespike_hw.codegen.layout import SETTLE
-from onespike_hw.codegen.plan import BLOCK_PORT_BITS, AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream
+from onespike_hw.codegen.plan import (
+    BLOCK_PORT_BITS,
+    AddPlan,
+    EnginePlan,
+    LinePlan,
+    Plan,
+    PoolPlan,
+    Stage,
+    Stream,
+    bits_for,
+)
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
@@ -39,7 +50,9 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     words = engine.cols * engine.pass_units * engine.rows
     if engine.pairs:
         return engine.passes * max(_pair_cycles(engine, activity), _list_cycles(engine, activity.density))
-    if engine.pipelined:
+    if engine.joins is not None:
+        neurons = _drain_cycles(engine)
+    elif engine.pipelined:
         neurons = float(engine.group_lanes)
     else:
         period = max(engine.group_lanes, SETTLE)
@@ -55,17 +68,23 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     return engine.passes * (max(issue, scan, neurons) + 3) + 2
 
 
+def _drain_cycles(engine: EnginePlan) -> float:
+    """Clocks in which the sums of a window leave for an add, drain after drain."""
+    return engine.classes * max(engine.group_lanes + 4, engine.lanes // engine.out.n)
+
+
 def _pair_cycles(engine: EnginePlan, activity: Activity) -> float:
     """Clocks in which an engine of pairs adds the spikes of a window."""
+    least = float(engine.group_lanes) if engine.joins is None else _drain_cycles(engine)
     if activity.pair_cycles:
-        return sum(max(clocks, engine.group_lanes) for clocks in activity.pair_cycles) / len(activity.pair_cycles)
+        return sum(max(clocks, least) for clocks in activity.pair_cycles) / len(activity.pair_cycles)
     assert engine.schedule is not None
     steps = engine.schedule
     mean = engine.cols * engine.column_words * engine.source.n * activity.density / engine.timesteps
     clocks = sum(
         (steps.shift - 1 + max(1.0, mean / 2 + 0.75)) if shifts else mean / 2 + 0.25 for shifts in steps.shifts
     )
-    return max(clocks, float(engine.group_lanes))
+    return max(clocks, least)
 
 
 def _list_cycles(engine: EnginePlan, density: float) -> float:
@@ -78,8 +97,7 @@ def _list_cycles(engine: EnginePlan, density: float) -> float:
 def stage_cycles(stage: Stage, activity: Activity) -> float:
     """Clocks for one image: the slower one of the engines and of what feeds them; of an add, the drains."""
     if isinstance(stage, AddPlan):
-        drains = stage.windows * stage.passes * stage.classes / stage.engines
-        return float(drains * max(stage.group_lanes, SETTLE))
+        return float(stage.windows * stage.passes * stage.classes * stage.pass_words)
     if isinstance(stage, PoolPlan):
         return _line_cycles(stage.line, stage.source)
     return max(_feed_cycles(stage), stage.windows * window_cycles(stage, activity) / stage.engines)
@@ -134,15 +152,18 @@ def engine_resources(engine: EnginePlan) -> Resources:
     memory = _weight_memory(engine)
     front = _dense_front(engine) if engine.schedule is None else _pair_front(engine) if engine.pairs else _front(engine)
     collector = 8.0 if engine.out_words == engine.passes else engine.out.word_bits
-    neurons = _pipeline_group(engine) if engine.pipelined else _group(engine)
-    control = Resources(14.0 if engine.pipelined else 31.0)
+    if engine.joins is not None:
+        neurons = Resources(engine.acc_bits * _mux_luts(engine.group_lanes) + 6)
+    else:
+        neurons = _pipeline_group(engine) if engine.pipelined else _group(engine)
+    control = Resources(14.0 if engine.pipelined or engine.joins else 31.0)
     return (
         memory
         + front
         + _lane(engine).times(engine.lanes)
         + neurons.times(engine.lane_groups)
         + control
-        + Resources(collector if engine.layer.fires else 0.0)
+        + Resources(collector if engine.gives_words else 0.0)
     )
 
 
@@ -237,16 +258,31 @@ def _layer_resources(engine: EnginePlan) -> Resources:
 
 
 def add_resources(add: AddPlan) -> Resources:
-    """One engine of an add: two bits of an adder for each bit of a lane, for a weight or none, and for a sum."""
-    return Resources(luts=2.0 * add.lanes * add.acc_bits)
+    """The neurons of an add, one for each channel of a word, and the weights of its shortcuts."""
+    places = 1 << (add.pass_bits + add.word_number_bits)
+    nodes = [places << (add.level_node_bits(level) if level else 0) for level in range(add.levels)]
+    ladder = sum(38 + 1.8 * add.sum_bits * math.ceil(count / 64) for count in nodes)
+    neuron = add.acc_bits + add.sum_bits + _ram_luts(add.pass_words, add.sum_bits) + ladder
+    if add.early:
+        neuron += add.sum_bits * (0.5 + math.ceil((places << add.class_bits) / 64)) + 30
+    shortcut = (1.5 * add.acc_bits + 12 * math.ceil(places / 64)) * add.out.n + 30
+    shortcuts = sum(isinstance(read, Stream) for read in add.inputs)
+    return Resources(40 + neuron * add.out.n + shortcut * shortcuts, dsps=float(add.out.n))
+
+
+def fork_resources(plan: Plan) -> Resources:
+    """The queues where branches part."""
+    streams = (plan.input, *(stage.out for stage in plan.stages))
+    waiting = [(queue.depth, stream.word_bits) for stream in streams for queue in queues(plan, stream)]
+    return Resources(sum(17 + _ram_luts(1 << bits_for(depth), bits) for depth, bits in waiting))
 
 
 def plan_resources(plan: Plan) -> Resources:
     """The whole accelerator."""
-    total = Resources(luts=60.0)
+    total = Resources(luts=60.0) + fork_resources(plan)
     for stage in plan.stages:
         if isinstance(stage, AddPlan):
-            total = total + add_resources(stage).times(stage.engines)
+            total = total + add_resources(stage)
         elif isinstance(stage, EnginePlan):
             engines = engine_resources(stage).times(stage.engines)
             total = total + _feed_resources(stage) + engines + _layer_resources(stage)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, Stage, Stream
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, Stage, Stream
 
 SLACK = 2
 """Words on top: one in the hands of the fork, one in those of the reader. The depth of a stream that needs none."""
@@ -111,21 +111,26 @@ def _rows(
 
 def _rows_needed(stage: Stage, read: EnginePlan | Stream, row: int) -> int:
     """Rows of an input without which a stage can't send a row of its output to the end."""
-    return _rows_for(stage, read, row + 1)
+    if isinstance(stage, EnginePlan) and stage.two_rows:
+        return _rows_for(stage, read, row // 2 + 1, stage.feed)
+    return _rows_for(stage, read, row + 1, _line(stage))
 
 
 def _rows_taken(stage: Stage, read: EnginePlan | Stream, row: int) -> int:
     """Rows of an input that a stage takes by itself, once all rows of its output before this one have left."""
-    return _rows_for(stage, read, row)
+    return _rows_for(stage, read, row, _line(stage))
 
 
-def _rows_for(stage: Stage, read: EnginePlan | Stream, row: int) -> int:
-    """Rows of an input that a stage takes before it sends this row of its output, and takes by itself."""
+def _line(stage: Stage) -> LinePlan | None:
+    return None if isinstance(stage, AddPlan) else stage.line
+
+
+def _rows_for(stage: Stage, read: EnginePlan | Stream, row: int, line: LinePlan | None) -> int:
+    """Rows of an input that a stage takes before its line buffer sends this row, and takes by itself."""
     if isinstance(stage, AddPlan):
         return row * read.height if isinstance(read, Stream) and stage.out.height == 1 else row
-    if stage.line is None and len(stage.layer.shape) == 3:
+    if line is None and len(stage.layer.shape) == 3:
         return row
-    line = stage.line
     if line is None or row >= line.rows_out:
         return stage.source.height
     needed = row * line.stride_h - line.padding_h + line.kernel_h

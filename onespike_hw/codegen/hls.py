@@ -66,6 +66,7 @@ def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None = None)
             "use the Verilog backend, or a board with an AMD FPGA such as pynq"
         )
     _check_layers(plan)
+    plan = _aligned(plan)
     jinja = environment()
     files: dict[str, bytes | str] = {}
     for number, stage in enumerate(plan.stages, 1):
@@ -118,6 +119,25 @@ def side_by_side(engine: _Engines) -> _Engines:
     The Verilog gives whole images to the engines of a linear layer in turn; here every process works on every image.
     """
     return replace(engine, engines=min(engine.engines, engine.windows))
+
+
+def _aligned(plan: Plan) -> Plan:
+    """The plan with as many engines on each branch of an add as on the other: here they stand side by side."""
+    adds = [stage for stage in plan.stages if isinstance(stage, AddPlan)]
+    feeders = {
+        read.name: with_engines(read, add.engines)
+        for add in adds
+        for read in add.inputs
+        if isinstance(read, EnginePlan)
+    }
+    return replace(plan, stages=tuple(_with_feeders(stage, feeders) for stage in plan.stages))
+
+
+def _with_feeders(stage: Stage, feeders: dict[str, EnginePlan]) -> Stage:
+    if isinstance(stage, AddPlan):
+        first, second = (feeders.get(read.name, read) for read in stage.inputs)
+        return replace(stage, inputs=(first, second))
+    return feeders.get(stage.name, stage) if isinstance(stage, EnginePlan) else stage
 
 
 def _one_a_clock(engine: EnginePlan) -> EnginePlan:

@@ -61,11 +61,4 @@ def _shortcut(add: AddPlan, slot: int, stream: Stream) -> Shortcut:
 
 def shortcut_tables(schedule: Schedule) -> dict[str, str]:
     """Code -> class with which its weight drains, and by how much it has been shifted until then; the last: silent."""
-    classes, shifts = [schedule.classes] * (len(schedule.order) + 1), [0] * (len(schedule.order) + 1)
-    number = 0
-    for step, phase in enumerate(schedule.order):
-        classes[phase] = number
-        drain = next(later for later in range(step, len(schedule.order)) if schedule.drains[later])
-        shifts[phase] = schedule.shift * (drain - step)
-        number += schedule.drains[step]
-    return {"class_of": braced(classes), "shift_of": braced(shifts)}
+    return {"class_of": braced(schedule.class_of), "shift_of": braced(schedule.shift_of)}

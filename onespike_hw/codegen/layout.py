@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,8 @@ from onespike_hw.network import INPUT, Int64, Layer, Network
 
 WORD_CHANNELS = {("conv", "conv"): 32, ("conv", "linear"): 16, ("linear", "linear"): 8}
 """Channels in a word of codes, at most, between two kinds of layers: the reader looks at all of them in one clock."""
+ADD_CHANNELS = 8
+"""Channels in a word of an add, at most: each has a neuron of its own."""
 SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
@@ -176,6 +179,8 @@ def _word_channels(net: Network, layer: Layer, largest: int) -> int:
     """Channels in a word of codes: as many as the layer's lanes, its readers' groups and WORD_CHANNELS allow."""
     channels = layer.shape[0]
     most = min(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name))
+    if layer.kind == "add":
+        most = min(most, ADD_CHANNELS)
     fitting = (d for d in divisors(largest) if d <= most)
     return max(d for d in fitting if _suits_readers(net, layer.name, d, channels))
 
@@ -191,7 +196,7 @@ def _engine(
     group_passes, groups = _group_passes(source.channels, layer.groups, source.n)
     pass_channels = channels // group_passes
     lanes = pass_channels // parallel.tiles
-    n = _word_channels(net, neurons, lanes if joins else pass_channels) if neurons.fires else 1
+    n = _word_channels(net, neurons, pass_channels) if layer.fires else 1
     code_bits = bits_for(net.timesteps + 1)
     if layer.kind == "conv":
         by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
@@ -203,7 +208,7 @@ def _engine(
         line = None
         cols, units, rows = _vector_window(source)
         columns, stride, row_windows, windows = cols, 1, 1, 1
-    pairs = parallel.pairs and joins is None and suits_pairs(layer, source, steps, groups, group_passes)
+    pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
     shared = parallel.group_lanes
     if steps is None:
         shared = min(shared, max(4, cols * units * rows * source.n // groups))
@@ -320,7 +325,9 @@ def _add(
         if engines:
             group_passes, _ = _group_passes(source.channels, feeder.groups, source.n)
             split = replace(split, tiles=next(iter(engines.values())).passes // group_passes)
-        engines[feeder.name] = _checked(_engine(net, feeder, source, names[feeder.name], split, layer), split)
+            split = replace(split, engines=parallel.get(feeder.name, split).engines)
+        engine = _engine(net, feeder, source, names[feeder.name], split, layer)
+        engines[feeder.name] = _checked(engine, split)
     passes = {engine.passes for engine in engines.values()} or {split.tiles}
     if len(passes) > 1:
         both = " and ".join(engines)
@@ -329,10 +336,14 @@ def _add(
     lanes = channels // max(passes)
     constants = net.constants_of(layer.inputs[0] if layer.inputs[0] in streams else feeders[0].inputs[0])
     assert constants is not None
-    n = _word_channels(net, layer, lanes)
+    shortcuts = [streams[name].n for name in layer.inputs if name in streams]
+    n = _word_channels(net, layer, math.gcd(lanes, *shortcuts))
     code_bits = bits_for(net.timesteps + 1)
     steps = schedule(constants, settled=net.settled)
-    acc_bits, potential_bits = _add_widths(net, layer, engines, constants, steps)
+    acc_bits, sum_bits, potential_bits = _add_widths(net, layer, engines, constants, steps)
+    for name, engine in engines.items():
+        sums = replace(engine.out, n=n, bundle=steps.classes, bits=engine.acc_bits)
+        engines[name] = replace(engine, out=sums)
     first, second = (engines.get(name) or streams[name] for name in layer.inputs)
     return [
         *engines.values(),
@@ -345,9 +356,10 @@ def _add(
             windows=height * width if len(layer.shape) == 3 else 1,
             passes=max(passes),
             lanes=lanes,
-            engines=split.engines,
+            engines=max([split.engines, *(engine.engines for engine in engines.values())]),
             group_lanes=_group_lanes(lanes, split.group_lanes),
             acc_bits=acc_bits,
+            sum_bits=sum_bits,
             potential_bits=potential_bits,
             timesteps=net.timesteps,
             code_bits=code_bits,
@@ -358,8 +370,8 @@ def _add(
 
 def _add_widths(
     net: Network, layer: Layer, engines: dict[str, EnginePlan], constants: Int64, steps: Schedule
-) -> tuple[int, int]:
-    """(lane, potential) bits of the sum of both branches."""
+) -> tuple[int, int, int]:
+    """(lane, sum, potential) bits of the sum of both branches."""
     assert layer.bias is not None
     assert layer.operand_weight is not None
     negative, positive = np.zeros_like(layer.bias), np.zeros_like(layer.bias)
@@ -371,9 +383,10 @@ def _add_widths(
         negative, positive = negative + low, positive + high
     shift = largest_shift(steps)
     lane = signed_bits(int(negative.min()) << shift, int(positive.max()) << shift)
-    lows, highs = negative * int(constants[0]) + layer.bias, positive * int(constants[0]) + layer.bias
-    reach = signed_bits(min(int(lows.min()), 0), max(int(highs.max()), 0) + 1)
-    return lane, max(reach, lane + 1)
+    lows, highs = negative * int(constants[0]), positive * int(constants[0])
+    total = max(signed_bits(int(lows.min()), int(highs.max()) + 1), lane)
+    reach = signed_bits(min(int((lows + layer.bias).min()), 0), max(int((highs + layer.bias).max()), 0) + 1)
+    return lane, total, max(reach, lane + 1)
 
 
 def _vector_window(source: Stream) -> tuple[int, int, int]:
@@ -420,7 +433,7 @@ def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
 
 def _checked(engine: EnginePlan, split: Parallel) -> EnginePlan:
     layer = engine.layer
-    whole_words = not layer.fires or engine.lanes % engine.out.n == 0
+    whole_words = not layer.fires or engine.lanes % engine.out.n == 0  # an add's words follow from its lanes
     if split.tiles == 0 or layer.shape[0] % (engine.group_passes * split.tiles) or not whole_words:
         raise BoardError(f"{layer.name}: {layer.shape[0]} output channels cannot be walked in {split.tiles} passes")
     if engine.groups > 1 and split.tiles > 1:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.codegen.plan import EnginePlan
+from onespike_hw.codegen.plan import AddPlan, EnginePlan
 from onespike_hw.network import Int64
 
 
@@ -66,7 +66,7 @@ def pair_rows(plan: EnginePlan) -> NDArray[np.int8]:
 def biases(plan: EnginePlan, group: int) -> Int64:
     """int64 (2^(pass_bits + lane_bits),): by {pass, lane} for one group of lanes."""
     assert plan.layer.bias is not None
-    return _by_lane(plan, group, plan.layer.bias[:, None])[:, 0]
+    return _by_address(plan.layer.bias[:, None], engine_channels(plan, group))[:, 0]
 
 
 def ladder_nodes(plan: EnginePlan, group: int) -> tuple[Int64, Int64]:
@@ -85,16 +85,17 @@ def ladder_nodes(plan: EnginePlan, group: int) -> tuple[Int64, Int64]:
                 if step < plan.timesteps:
                     pairs[:, node, side] = ladder[:, step]
             node += 1
-    lanes = _by_lane(plan, group, pairs.reshape(ladder.shape[0], -1)).reshape(-1, 2)
-    return lanes[:, 0], lanes[:, 1]
+    rows = _by_address(pairs.reshape(ladder.shape[0], -1), engine_channels(plan, group)).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
 
 
-def ladder_level(plan: EnginePlan, group: int, level: int) -> tuple[Int64, Int64]:
-    """Earlier and later step, less the bias, of the nodes of one round of the search, by {pass, lane, node}."""
-    assert plan.layer.ladder is not None
-    assert plan.layer.bias is not None
+def ladder_level(plan: EnginePlan | AddPlan, channels: Int64, level: int) -> tuple[Int64, Int64]:
+    """Earlier and later step, less the bias, of the nodes of one round of the search, by {address, node}.
+
+    channels  int64 (addresses,): the channel at each address; -1 where there is none
+    """
     top = (1 << (plan.sum_bits - 1)) - 1
-    ladder = np.clip(plan.layer.ladder - plan.layer.bias[:, None], -top - 1, top)
+    ladder = _unbiased(plan)
     span = 3 ** (plan.levels - 1 - level)
     pairs = np.full((ladder.shape[0], (1 << plan.level_node_bits(level)) if level else 1, 2), -top - 1, np.int64)
     for node in range(3**level):
@@ -102,8 +103,57 @@ def ladder_level(plan: EnginePlan, group: int, level: int) -> tuple[Int64, Int64
             step = (3 * node + side + 1) * span - 1
             if step < plan.timesteps:
                 pairs[:, node, side] = ladder[:, step]
-    lanes = _by_lane(plan, group, pairs.reshape(ladder.shape[0], -1)).reshape(-1, 2)
-    return lanes[:, 0], lanes[:, 1]
+    rows = _by_address(pairs.reshape(ladder.shape[0], -1), channels).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
+
+
+def _unbiased(plan: EnginePlan | AddPlan) -> Int64:
+    """The ladder less the bias, in the width of the sums."""
+    assert plan.layer.ladder is not None
+    assert plan.layer.bias is not None
+    top = (1 << (plan.sum_bits - 1)) - 1
+    ladder: Int64 = np.clip(plan.layer.ladder - plan.layer.bias[:, None], -top - 1, top)
+    return ladder
+
+
+def early_steps(add: AddPlan, channels: Int64) -> Int64:
+    """The step to test, less the bias, with each phase, by {address, phase}; above every sum for none."""
+    ladder = _unbiased(add)
+    table = np.full((ladder.shape[0], 1 << add.class_bits), (1 << (add.sum_bits - 1)) - 1, np.int64)
+    table[:, add.wait : add.timesteps - 1] = ladder[:, : add.timesteps - 1 - add.wait]
+    return _by_address(table, channels).reshape(-1)
+
+
+def shortcut_rows(add: AddPlan, slot: int) -> Int64:
+    """int64 (2^(pass_bits + word_bits), n): the weights of a shortcut, by {pass, word}; 0 where there is none."""
+    assert add.layer.operand_weight is not None
+    channels = np.stack([add_channels(add, number) for number in range(add.out.n)], axis=1)
+    weights: Int64 = add.layer.operand_weight[slot][channels]
+    return np.where(channels < 0, 0, weights)
+
+
+def engine_channels(plan: EnginePlan, group: int) -> Int64:
+    """int64 (2^(pass_bits + lane_bits),): the channel at {pass, lane} of one group of lanes; -1 where there is none."""
+    lane = np.arange(plan.group_lanes)
+    channels = np.full((1 << plan.pass_bits, 1 << plan.lane_bits), -1, np.int64)
+    for number in range(plan.passes):
+        channels[number, : plan.group_lanes] = number * plan.lanes + group * plan.group_lanes + lane
+    return channels.reshape(-1)
+
+
+def add_channels(add: AddPlan, number: int) -> Int64:
+    """int64 (2^(pass_bits + word_bits),): channel of place `number` in the word at {pass, word}; -1 for none."""
+    words = np.arange(add.pass_words)
+    channels = np.full((1 << add.pass_bits, 1 << add.word_number_bits), -1, np.int64)
+    for each in range(add.passes):
+        channels[each, : add.pass_words] = each * add.lanes + words * add.out.n + number
+    return channels.reshape(-1)
+
+
+def _by_address(table: Int64, channels: Int64) -> Int64:
+    """Rows of a table by channel, at their addresses; 0 where there is no channel."""
+    rows: Int64 = table[channels]
+    return np.where(channels[:, None] < 0, 0, rows)
 
 
 def early_thresholds(plan: EnginePlan, group: int) -> Int64:
@@ -114,22 +164,13 @@ def early_thresholds(plan: EnginePlan, group: int) -> Int64:
     table = np.full((ladder.shape[0], 1 << plan.step_bits), never, np.int64)
     tested = plan.timesteps - 1 - plan.wait
     table[:, plan.wait : plan.timesteps - 1] = ladder[:, :tested]
-    return _by_lane(plan, group, table).reshape(-1)
+    return _by_address(table, engine_channels(plan, group)).reshape(-1)
 
 
 def _clipped(plan: EnginePlan, ladder: Int64) -> Int64:
     """A ladder in the width of the potentials: the largest number is above every potential, the least below none."""
     top = (1 << (plan.potential_bits - 1)) - 1
     return np.clip(ladder, -top - 1, top)
-
-
-def _by_lane(plan: EnginePlan, group: int, table: Int64) -> Int64:
-    """Rows of a table by channel, at the addresses {pass, lane} of one group of lanes; 0 where there is no channel."""
-    result = np.zeros((1 << (plan.pass_bits + plan.lane_bits), table.shape[1]), np.int64)
-    lane = np.arange(plan.group_lanes)
-    for number in range(plan.passes):
-        result[(number << plan.lane_bits) + lane] = table[number * plan.lanes + group * plan.group_lanes + lane]
-    return result
 
 
 def hex_lines(words: list[int] | Int64, bits: int) -> str:

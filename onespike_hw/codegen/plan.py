@@ -22,6 +22,14 @@ def signed_bits(low: int, high: int) -> int:
     return max(low.bit_length() if low >= 0 else (-low - 1).bit_length(), high.bit_length() if high >= 0 else 0) + 1
 
 
+def search_levels(timesteps: int) -> int:
+    """Rounds of a search among the steps of a ladder, and for silence, three ways each."""
+    levels = 1
+    while 3**levels <= timesteps:
+        levels += 1
+    return levels
+
+
 def _field(count: int) -> int:
     """Bits of a part of an address; none where it has one value only."""
     return (count - 1).bit_length()
@@ -115,7 +123,8 @@ class EnginePlan:
     schedule      None for the first layer, whose engines multiply
     weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
     group_lanes   lanes that share one drain
-    joins         the add whose neurons its sums go to; None where it has neurons of its own
+    joins         the add whose neurons its sums go to; None where it has neurons of its own. The sums of each drain
+                  leave it in words of out.n lanes, pass by pass and class by class
     """
 
     name: str
@@ -156,6 +165,18 @@ class EnginePlan:
     def neurons(self) -> Layer:
         """The layer whose neurons take its sums."""
         return self.joins or self.layer
+
+    @property
+    def gives_words(self) -> bool:
+        """Words of codes or of sums leave it, not logits one by one."""
+        return self.layer.fires or self.joins is not None
+
+    @property
+    def gives(self) -> str:
+        """What a window gives, for people."""
+        if not self.gives_words:
+            return f"{self.out_words} logits"
+        return f"{self.out_words} words of {self.out.n} {'codes' if self.layer.fires else 'sums'}"
 
     @property
     def passes(self) -> int:
@@ -287,10 +308,7 @@ class EnginePlan:
     @property
     def levels(self) -> int:
         """Rounds of the search in the ladder, three ways each; 1 where the potentials leave as they are."""
-        levels = 1
-        while self.neurons.fires and 3**levels <= self.timesteps:
-            levels += 1
-        return levels
+        return search_levels(self.timesteps) if self.neurons.fires else 1
 
     @property
     def level_bits(self) -> int:
@@ -344,8 +362,8 @@ class EnginePlan:
 
     @property
     def out_words(self) -> int:
-        """Words (codes) or logits that a window gives."""
-        return self.passes * self.lanes // self.out.n
+        """Words (codes, sums) or logits that a window gives."""
+        return self.passes * self.lanes // self.out.n * (1 if self.joins is None else self.classes)
 
 
 @dataclass(frozen=True)
@@ -353,8 +371,9 @@ class AddPlan:
     """An add: neurons that take the sums of two branches.
 
     inputs   each the engines whose sums it takes, or a stream of codes that it weighs itself
-    schedule, lanes, passes, engines, windows, group_lanes  those of the engines that feed it
-    acc_bits, potential_bits  widths of the sum of both branches, and of the potential
+    schedule, lanes, passes, windows, group_lanes  those of the engines that feed it
+    engines  the most of those that feed it, for a backend that gives all of them as many
+    acc_bits, sum_bits, potential_bits  widths of the sum of both branches, of the potential without and with the bias
     """
 
     name: str
@@ -368,6 +387,7 @@ class AddPlan:
     engines: int
     group_lanes: int
     acc_bits: int
+    sum_bits: int
     potential_bits: int
     timesteps: int
     code_bits: int
@@ -385,6 +405,37 @@ class AddPlan:
     def early(self) -> bool:
         """Neurons may fire before all of their input is there."""
         return self.wait < self.timesteps - 1
+
+    @property
+    def pass_words(self) -> int:
+        """Words of one class in a pass."""
+        return self.lanes // self.out.n
+
+    @property
+    def word_number_bits(self) -> int:
+        return bits_for(self.pass_words)
+
+    @property
+    def pass_bits(self) -> int:
+        return bits_for(self.passes)
+
+    @property
+    def class_bits(self) -> int:
+        return bits_for(self.classes)
+
+    @property
+    def levels(self) -> int:
+        """Rounds of the search in the ladder, three ways each."""
+        return search_levels(self.timesteps)
+
+    def level_node_bits(self, level: int) -> int:
+        """Bits of a node's number in a round of the search."""
+        return bits_for(3**level)
+
+    def input_bits(self, slot: int) -> int:
+        """Bits of a sum that an input brings."""
+        read = self.inputs[slot]
+        return read.out.bits if isinstance(read, EnginePlan) else self.acc_bits
 
 
 Stage = PoolPlan | EnginePlan | AddPlan

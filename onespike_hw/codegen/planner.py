@@ -16,13 +16,13 @@ from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, list_boards
 from onespike_hw.codegen.cost import Resources, add_resources, engine_resources, plan_resources, stage_cycles
 from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 
 LINEAR_SHARE = 1 / 3
 """A linear layer waits for its whole input: it takes this share of an image's clocks, lest one image alone is late."""
-LUT_MARGIN = 1.015
+LUT_MARGIN = 1.025
 """By so much a synthesiser may need more LUTs than the model says."""
 GROUPS = (16, 32)
 """Lanes that share the neurons behind them."""
@@ -112,8 +112,8 @@ def fits(needed: Resources, board: Board) -> bool:
 class _Way:
     """A way to spread a layer, and those that are walked in the same passes because they feed the same add.
 
-    leader     the layer under whose name their parallelism is given (onespike_hw.codegen.layout.leader_of)
-    followers  the other one that feeds the add
+    leader     the layer under whose name their passes are given (onespike_hw.codegen.layout.leader_of)
+    followers  the other one that feeds the add, on engines of its own
     add        None for a layer that has neurons of its own
     """
 
@@ -126,22 +126,14 @@ class _Way:
         return (self.leader, *self.followers)
 
     @property
-    def parallel(self) -> Parallel:
-        return _parallel(self.leader)
-
-    def on(self, engines: int) -> _Way:
-        """The same way on so many engines."""
-        return _Way(
-            with_engines(self.leader, engines),
-            tuple(with_engines(follower, engines) for follower in self.followers),
-            None if self.add is None else replace(self.add, engines=engines),
-        )
+    def parallel(self) -> dict[str, Parallel]:
+        return {engine.layer.name: _parallel(engine) for engine in self.engines}
 
     def resources(self) -> Resources:
         total = Resources() if self.add is None else add_resources(self.add)
         for engine in self.engines:
-            total = total + engine_resources(engine)
-        return total.times(self.leader.engines)
+            total = total + engine_resources(engine).times(engine.engines)
+        return total
 
 
 @dataclass(frozen=True)
@@ -177,7 +169,7 @@ class _Search:
             for way in sorted(self.ways[name], key=self._cycles):
                 if self._cycles(way) >= now:
                     break
-                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | {name: way.parallel}
+                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | way.parallel
                 quicker = lay_out(self.net, self.board.input_bus_bits, parallel)
                 if self._holds(quicker):
                     plan = quicker
@@ -188,9 +180,10 @@ class _Search:
         """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
         for weighting in SCARCE:
             chosen = {name: self._cheapest(ways, cycles, weighting) for name, ways in self.ways.items()}
-            parallel = {name: way.parallel for name, way in chosen.items() if way is not None}
-            if len(parallel) < len(chosen):
+            ways = [way for way in chosen.values() if way is not None]
+            if len(ways) < len(chosen):
                 return None
+            parallel = {name: split for way in ways for name, split in way.parallel.items()}
             plan = lay_out(self.net, self.board.input_bus_bits, parallel)
             if self._holds(plan):
                 return plan
@@ -209,15 +202,24 @@ class _Search:
         if way.leader.layer.kind == "linear":  # one window: more engines would not help
             allowed = cycles if way.leader.tiles == 1 else cycles * LINEAR_SHARE
             return way if self._cycles(way) <= allowed else None
-        while self._cycles(way) > cycles:
-            engines, windows = way.leader.engines, way.leader.windows
+        if way.add is not None and stage_cycles(way.add, Activity(0.0)) > cycles:
+            return None
+        wider = [self._on_more(engine, cycles) for engine in way.engines]
+        fast = [engine for engine in wider if engine is not None]
+        return _Way(fast[0], tuple(fast[1:]), way.add) if len(fast) == len(wider) else None
+
+    def _on_more(self, engine: EnginePlan, cycles: float) -> EnginePlan | None:
+        """The layer on as few engines as are fast enough."""
+        while self._engine_cycles(engine) > cycles:
+            engines, windows = engine.engines, engine.windows
             if engines == windows:
                 return None
-            wider = way.on(max(engines + 1, min(windows, int(engines * self._cycles(way) / cycles))))
-            if self._cycles(wider) >= self._cycles(way) and self._floor_of(way) > cycles:
+            most = max(engines + 1, min(windows, int(engines * self._engine_cycles(engine) / cycles)))
+            wider = with_engines(engine, most)
+            if self._engine_cycles(wider) >= self._engine_cycles(engine) and _engine_floor(engine) > cycles:
                 return None
-            way = wider
-        return way
+            engine = wider
+        return engine
 
     def _price(self, way: _Way, weighting: tuple[float, float, float]) -> float:
         needed = way.resources()
@@ -235,17 +237,14 @@ class _Search:
     def _engine_cycles(self, engine: EnginePlan) -> float:
         return stage_cycles(engine, self.activities[engine.layer.name])
 
-    def _floor_of(self, way: _Way) -> float:
-        return max(map(_engine_floor, way.engines))
-
     def _floor(self, plan: Plan) -> float:
         """Clocks that no plan can beat: pixels in, logits out, pooling, line buffers."""
-        pools = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if isinstance(stage, PoolPlan)]
+        pools = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if not isinstance(stage, EnginePlan)]
         return max([float(plan.input.image_words), float(plan.logits), *pools, *map(_engine_floor, plan.engines)])
 
     def _too_large(self) -> BoardError:
         smallest = {name: min(ways, key=lambda way: self._price(way, SCARCE[0])) for name, ways in self.ways.items()}
-        parallel = {name: way.parallel for name, way in smallest.items()}
+        parallel = {name: split for way in smallest.values() for name, split in way.parallel.items()}
         plan = lay_out(self.net, self.board.input_bus_bits, parallel)
         needed = plan_resources(plan)
         if fits(needed, self.board):

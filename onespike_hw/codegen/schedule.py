@@ -33,6 +33,24 @@ class Schedule:
     def classes(self) -> int:
         return len(self.multipliers)
 
+    @property
+    def class_of(self) -> tuple[int, ...]:
+        """Code -> class with which a weight of its spike drains; `classes` for a silent one."""
+        found = [self.classes] * (len(self.order) + 1)
+        number = 0
+        for phase, drains in zip(self.order, self.drains, strict=True):
+            found[phase] = number
+            number += drains
+        return tuple(found)
+
+    @property
+    def shift_of(self) -> tuple[int, ...]:
+        """Code -> bits by which a weight of its spike has been shifted until its drain; 0 for a silent one."""
+        found = [0] * (len(self.order) + 1)
+        for step, phase in enumerate(self.order):
+            found[phase] = self.shift * self.drains[step:].index(True)
+        return tuple(found)
+
 
 def root_of(constants: Int64) -> tuple[int, int] | None:
     """(m, n) with q_k = q_(k+n) << m for all k, and the smallest n <= 4; None where the constants have no such root."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,24 +10,31 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from onespike_hw import resources
 from onespike_hw.codegen.board import SYNTHESIS, Board
 from onespike_hw.codegen.cost import LUT_ROM_ROWS
+from onespike_hw.codegen.forks import Reading, inputs_of, queues, readings
 from onespike_hw.codegen.memories import (
+    add_channels,
     biases,
+    early_steps,
     early_thresholds,
+    engine_channels,
     hex_lines,
     ladder_level,
     ladder_nodes,
     packed_parts,
     packed_words,
     pair_rows,
+    shortcut_rows,
     weight_rows,
 )
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stream
-from onespike_hw.errors import OutputError
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stream, bits_for, signed_bits
 from onespike_hw.network import Int64, Layer
 
 COUNTS = ("pairs", "singles", "empty", "drain_waits", "room_waits", "starved")
 """What the engines count (templates/verilog/top.sv.j2)."""
 COUNT_BITS = 32 * len(COUNTS)
+
+ADD_QUEUE_BITS = 4
+"""Address bits of the queue behind an add: more words than its pipeline is long."""
 
 
 def environment() -> Environment:
@@ -40,43 +48,66 @@ def environment() -> Environment:
 
 
 def render(plan: Plan) -> dict[str, str]:
-    """File name -> text of everything under rtl/. The same plan gives the same text.
-
-    Raises OutputError where a layer is of a kind that this backend lacks.
-    """
+    """File name -> text of everything under rtl/. The same plan gives the same text."""
     jinja = environment()
     files: dict[str, str] = {}
     for path in sorted((resources.templates() / "verilog").glob("*.sv")):
         files[path.name] = path.read_text()
-    for stage in _chain(plan):
-        if isinstance(stage, PoolPlan):
+    for stage in plan.stages:
+        if isinstance(stage, AddPlan):
+            files |= _render_add(jinja, stage)
+        elif isinstance(stage, PoolPlan):
             files[f"{stage.name}_layer.sv"] = jinja.get_template("verilog/pool_layer.sv.j2").render(
                 p=stage, describe=describe(stage.layer), silent=silent(stage.source, plan)
             )
         else:
             files |= _render_engine(jinja, plan, stage)
     files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(
-        plan=plan, zeros=_zero_points(plan), counted=plan.counted, count_bits=COUNT_BITS
+        plan=plan,
+        zeros=_zero_points(plan),
+        counted=plan.counted,
+        count_bits=COUNT_BITS,
+        forks=forks(plan),
+        reads=[_reads(plan, place) for place in range(len(plan.stages))],
     )
     return {name: files[name] for name in sorted(files)}
 
 
-def _chain(plan: Plan) -> list[EnginePlan | PoolPlan]:
-    """The stages, each of which reads the one before it."""
-    stages: list[EnginePlan | PoolPlan] = []
-    for stage in plan.stages:
-        if isinstance(stage, AddPlan):
-            way_out = "generate HLS (backend='hls') instead"
-            raise OutputError(f"{stage.layer.name}: the Verilog backend has no sums of branches; {way_out}")
-        stages.append(stage)
-    return stages
+@dataclass(frozen=True)
+class Fork:
+    """A stream with several readers, each behind a queue of 2^depth_bits words."""
+
+    stream: Stream
+    depth_bits: tuple[int, ...]
+
+
+def forks(plan: Plan) -> dict[str, Fork]:
+    """Name of a stream -> how it is read, where it has several readers."""
+    streams = [plan.input, *(stage.out for stage in plan.stages)]
+    found = {stream.name: queues(plan, stream) for stream in streams}
+    by_name = {stream.name: stream for stream in streams}
+    return {
+        name: Fork(by_name[name], tuple(bits_for(queue.depth) for queue in waiting))
+        for name, waiting in found.items()
+        if waiting
+    }
+
+
+def _reads(plan: Plan, place: int) -> list[str]:
+    """The wires that a stage reads, without their endings."""
+    names = []
+    for slot, read in enumerate(inputs_of(plan.stages[place])):
+        readers = readings(plan, read) if isinstance(read, Stream) else []
+        several = len(readers) > 1
+        names.append(f"{read.name}__{readers.index(Reading(place, slot))}" if several else read.name)
+    return names
 
 
 def render_simulation(plan: Plan) -> dict[str, str]:
     """File name -> text of the test bench under sim/."""
     jinja = environment()
     slowest = sum(stage.windows * stage.passes * stage.pass_rows * plan.net.timesteps for stage in plan.engines)
-    words = sum(stage.source.image_words for stage in _chain(plan))
+    words = sum(stage.out.image_words for stage in plan.stages) + plan.input.image_words
     return {
         "tb.sv": jinja.get_template("sim/tb.sv.j2").render(
             plan=plan, patience=10_000 + 2 * slowest + 64 * words, counted=plan.counted, count_bits=COUNT_BITS
@@ -169,10 +200,12 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
         files |= {f"{engine.name}_weights.hex": low, f"{engine.name}_weights_rest.hex": high}
     else:
         files[f"{engine.name}_weights.hex"] = packed_words(weights, engine.weight_bits)
+    if engine.joins is not None:
+        return files
     for group in range(engine.lane_groups):
         if engine.pipelined:
             for level in range(engine.levels):
-                steps = ladder_level(engine, group, level)
+                steps = ladder_level(engine, engine_channels(engine, group), level)
                 files[f"{engine.name}_ladder_{group}_{level}.hex"] = _step_pairs(steps, engine.sum_bits)
             continue
         files[f"{engine.name}_bias_{group}.hex"] = hex_lines(biases(engine, group), engine.potential_bits)
@@ -182,6 +215,36 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
             files[f"{engine.name}_early_{group}.hex"] = hex_lines(
                 early_thresholds(engine, group), engine.potential_bits
             )
+    return files
+
+
+def _render_add(jinja: Environment, add: AddPlan) -> dict[str, str]:
+    assert add.layer.operand_weight is not None
+    name, shifts = add.name, add.schedule.shift_of
+    shortcuts = {slot: read for slot, read in enumerate(add.inputs) if isinstance(read, Stream)}
+    weight_bits = [signed_bits(int(weight.min()), int(weight.max())) for weight in add.layer.operand_weight]
+    files = {
+        f"{name}_layer.sv": jinja.get_template("verilog/add_layer.sv.j2").render(
+            a=add,
+            describe=describe(add.layer),
+            shortcuts=shortcuts,
+            weight_bits=weight_bits,
+            word_bits=[read.word_bits if isinstance(read, Stream) else read.out.word_bits for read in add.inputs],
+            class_of=add.schedule.class_of,
+            shift_of=shifts,
+            shift_bits=max(1, max(shifts).bit_length()),
+            q_bits=max(add.schedule.multipliers).bit_length(),
+            queue_bits=ADD_QUEUE_BITS,
+        )
+    }
+    for slot in shortcuts:
+        files[f"{name}_shortcut_{slot}.hex"] = packed_words(shortcut_rows(add, slot), weight_bits[slot])
+    for number in range(add.out.n):
+        channels = add_channels(add, number)
+        for level in range(add.levels):
+            files[f"{name}_ladder_{number}_{level}.hex"] = _step_pairs(ladder_level(add, channels, level), add.sum_bits)
+        if add.early:
+            files[f"{name}_early_{number}.hex"] = hex_lines(early_steps(add, channels), add.sum_bits)
     return files
 
 

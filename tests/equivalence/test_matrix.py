@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from onespike_hw import golden
 from onespike_hw.network import Network
 from rtl_sim.tools import SIMULATORS
-from tests.cases import CASES
+from tests.cases import CASES, RESIDUAL_CASES
 from tests.equivalence.matrix import BASES, INPUTS, LARGE, SHAPES, SMALL, WAITS, Row
 from tests.equivalence.models import Answer, compare, complaints
 from tests.hls.projects import some_plan
 from tests.networks import random_inputs
-from tests.strategies import networks
+from tests.strategies import networks, residual_networks
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,23 @@ def test_three_models_agree_in_every_case(number: int, tmp_path: Path, shared: P
     compare(plan, simulator, tmp_path / "design", shared, seed=number, optimize="-O2")
 
 
+FEW_ADDS = ("two_blocks_avgpool", "wait_2", "bottleneck")
+
+
+@pytest.mark.parametrize("case", FEW_ADDS)
+def test_three_models_agree_on_adds(case: str, tmp_path: Path, shared: Path) -> None:
+    number = FEW_ADDS.index(case)
+    plan = some_plan(RESIDUAL_CASES[case](), seed=number)
+    compare(plan, SIMULATORS[number % 2], tmp_path / "design", shared, seed=number)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("number", range(len(RESIDUAL_CASES)), ids=list(RESIDUAL_CASES))
+def test_three_models_agree_on_adds_in_every_case(number: int, tmp_path: Path, shared: Path) -> None:
+    plan = some_plan(list(RESIDUAL_CASES.values())[number](), seed=number + 1)
+    compare(plan, SIMULATORS[(number + 1) % 2], tmp_path / "design", shared, seed=number, optimize="-O2")
+
+
 _MADE = settings(
     phases=(Phase.generate,),  # a smaller network that fails would take two compilations a step
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -69,6 +86,15 @@ def test_three_models_agree_in_a_generated_network(
 @settings(_MADE, max_examples=40)
 @given(net=networks(), seed=st.integers(0, 1000), simulator=st.sampled_from(SIMULATORS))
 def test_three_models_agree_in_many_generated_networks(
+    tmp_path_factory: pytest.TempPathFactory, shared: Path, net: Network, seed: int, simulator: str
+) -> None:
+    compare(some_plan(net, seed), simulator, tmp_path_factory.mktemp("made") / "design", shared, seed=seed)
+
+
+@pytest.mark.verify
+@settings(_MADE, max_examples=25)
+@given(net=residual_networks(), seed=st.integers(0, 1000), simulator=st.sampled_from(SIMULATORS))
+def test_three_models_agree_in_many_generated_residual_networks(
     tmp_path_factory: pytest.TempPathFactory, shared: Path, net: Network, seed: int, simulator: str
 ) -> None:
     compare(some_plan(net, seed), simulator, tmp_path_factory.mktemp("made") / "design", shared, seed=seed)
