@@ -15,7 +15,7 @@ from onespike_hw import golden
 from onespike_hw.codegen.design import load_design
 from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import AddPlan
-from onespike_hw.errors import BoardError, OutputError
+from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 from tests.cases import RESIDUAL_CASES
 from tests.hls.projects import check, some_plan
