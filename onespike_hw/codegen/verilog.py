@@ -27,6 +27,7 @@ from onespike_hw.codegen.memories import (
     weight_rows,
 )
 from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stream, bits_for, signed_bits
+from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Layer
 
 COUNTS = ("pairs", "singles", "empty", "drain_waits", "room_waits", "starved")
@@ -48,7 +49,10 @@ def environment() -> Environment:
 
 
 def render(plan: Plan) -> dict[str, str]:
-    """File name -> text of everything under rtl/. The same plan gives the same text."""
+    """File name -> text of everything under rtl/. The same plan gives the same text.
+
+    Raises OutputError for a shortcut from a flattened map of several pixels.
+    """
     jinja = environment()
     files: dict[str, str] = {}
     for path in sorted((resources.templates() / "verilog").glob("*.sv")):
@@ -219,6 +223,12 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
 
 
 def _render_add(jinja: Environment, add: AddPlan) -> dict[str, str]:
+    for read in add.inputs:
+        if isinstance(read, Stream) and len(add.layer.shape) == 1 and read.height * read.width > 1:
+            raise OutputError(
+                f"{add.layer.name}: the Verilog backend has no shortcut from a flattened map of {read.height} x "
+                f"{read.width} pixels; generate HLS (backend='hls') instead"
+            )
     assert add.layer.operand_weight is not None
     name, shifts = add.name, add.schedule.shift_of
     shortcuts = {slot: read for slot, read in enumerate(add.inputs) if isinstance(read, Stream)}
