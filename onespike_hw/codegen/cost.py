@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from onespike_hw.codegen.activity import Activity
-from onespike_hw.codegen.forks import queues
+from onespike_hw.codegen.forks import all_queues
 from onespike_hw.codegen.layout import SETTLE
 from onespike_hw.codegen.plan import (
     BLOCK_PORT_BITS,
@@ -95,7 +95,7 @@ def _list_cycles(engine: EnginePlan, density: float) -> float:
 
 
 def stage_cycles(stage: Stage, activity: Activity) -> float:
-    """Clocks for one image: the slower one of the engines and of what feeds them; of an add, the drains."""
+    """Clocks for one image: the slower one of the engines and of what feeds them; of an add, its words."""
     if isinstance(stage, AddPlan):
         return float(stage.windows * stage.passes * stage.classes * stage.pass_words)
     if isinstance(stage, PoolPlan):
@@ -221,12 +221,15 @@ def _mux_luts(lanes: int) -> float:
 
 def _pipeline_group(engine: EnginePlan) -> Resources:
     """The neurons of one group of lanes, as a pipeline."""
-    nodes = [
-        _lane_addresses(engine) << (engine.level_node_bits(level) if level else 0) for level in range(engine.levels)
-    ]
-    ladder = sum(38 + 1.8 * engine.sum_bits * math.ceil(count / 64) for count in nodes)
+    ladder = _ladder_luts(engine, _lane_addresses(engine))
     mux = engine.classes * engine.acc_bits * _mux_luts(engine.group_lanes)
     return Resources(18 + mux + ladder, dsps=0.0 if engine.schedule is None else float(engine.classes))
+
+
+def _ladder_luts(neurons: EnginePlan | AddPlan, addresses: int) -> float:
+    """LUTs of the search in the ladders of so many neurons, one after the other."""
+    nodes = [addresses << (neurons.level_node_bits(level) if level else 0) for level in range(neurons.levels)]
+    return sum(38 + 1.8 * neurons.sum_bits * math.ceil(count / 64) for count in nodes)
 
 
 def _group(engine: EnginePlan) -> Resources:
@@ -260,9 +263,7 @@ def _layer_resources(engine: EnginePlan) -> Resources:
 def add_resources(add: AddPlan) -> Resources:
     """The neurons of an add, one for each channel of a word, and the weights of its shortcuts."""
     places = 1 << (add.pass_bits + add.word_number_bits)
-    nodes = [places << (add.level_node_bits(level) if level else 0) for level in range(add.levels)]
-    ladder = sum(38 + 1.8 * add.sum_bits * math.ceil(count / 64) for count in nodes)
-    neuron = add.acc_bits + add.sum_bits + _ram_luts(add.pass_words, add.sum_bits) + ladder
+    neuron = add.acc_bits + add.sum_bits + _ram_luts(add.pass_words, add.sum_bits) + _ladder_luts(add, places)
     if add.early:
         neuron += add.sum_bits * (0.5 + math.ceil((places << add.class_bits) / 64)) + 30
     shortcut = (1.5 * add.acc_bits + 12 * math.ceil(places / 64)) * add.out.n + 30
@@ -272,9 +273,10 @@ def add_resources(add: AddPlan) -> Resources:
 
 def fork_resources(plan: Plan) -> Resources:
     """The queues where branches part."""
+    waiting = all_queues(plan)
     streams = (plan.input, *(stage.out for stage in plan.stages))
-    waiting = [(queue.depth, stream.word_bits) for stream in streams for queue in queues(plan, stream)]
-    return Resources(sum(17 + _ram_luts(1 << bits_for(depth), bits) for depth, bits in waiting))
+    depths = [(queue.depth, stream.word_bits) for stream in streams for queue in waiting[stream.name]]
+    return Resources(sum(17 + _ram_luts(1 << bits_for(depth), bits) for depth, bits in depths))
 
 
 def plan_resources(plan: Plan) -> Resources:

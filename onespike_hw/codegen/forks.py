@@ -53,6 +53,17 @@ def readings(plan: Plan, stream: Stream) -> list[Reading]:
     ]
 
 
+def all_queues(plan: Plan) -> dict[str, list[Queue]]:
+    """Name of a stream -> a queue for each of its readers; none where it has one reader."""
+    return {stream.name: queues(plan, stream) for stream in (plan.input, *(stage.out for stage in plan.stages))}
+
+
+def reader_number(waiting: list[Queue], place: int, slot: int) -> int | None:
+    """Which of the queues of a stream the stage at that place reads; None where the stream has one reader."""
+    readers = [queue.reading for queue in waiting]
+    return readers.index(Reading(place, slot)) if readers else None
+
+
 def queues(plan: Plan, stream: Stream) -> list[Queue]:
     """A queue for each reader of a stream; none where it has one reader."""
     readers = readings(plan, stream)
@@ -61,32 +72,33 @@ def queues(plan: Plan, stream: Stream) -> list[Queue]:
     last = _meeting(plan, readers)
     adds = [place for place in range(last + 1) if isinstance(plan.stages[place], AddPlan)]
     words = stream.width * stream.words
+    needed = {reader: _flow(plan, reader, _rows_needed, max) for reader in readers}
     result = []
     for reader in readers:
-        others = [other for other in readers if other != reader]
-        rows = [_rows_behind(plan, add, reader, others) for add in adds]
+        taken = _flow(plan, reader, _rows_taken, min)
+        others = [needed[other] for other in readers if other != reader]
+        rows = [_rows_behind(add, plan.stages[add].out.height, taken, others) for add in adds]
         result.append(Queue(reader, min(max([0, *rows]) * words, stream.image_words) + SLACK))
     return result
 
 
-def _rows_behind(plan: Plan, add: int, reader: Reading, others: list[Reading]) -> int:
+_Flow = Callable[[int, int], int | None]
+"""(place of a stage, row of its output) -> rows that go through one reader of a forked stream; None: no way there."""
+
+
+def _rows_behind(add: int, height: int, taken: _Flow, others: list[_Flow]) -> int:
     """Rows that stand in the queue of a reader, at most, for the sake of one add."""
-    height = plan.stages[add].out.height
-    taken = [_rows(plan, add, reader, _rows_taken, min, row) for row in range(height)]
-    needed = [[_rows(plan, add, other, _rows_needed, max, row) for row in range(height)] for other in others]
-    pairs = [pair for branch in needed for pair in zip(branch, taken, strict=True)]
+    pairs = [(needed(add, row), taken(add, row)) for needed in others for row in range(height)]
     return max((need - take for need, take in pairs if need is not None and take is not None), default=0)
 
 
-def _rows(
+def _flow(
     plan: Plan,
-    add: int,
     reader: Reading,
     rows_of: Callable[[Stage, EnginePlan | Stream, int], int],
     choose: Callable[[list[int]], int],
-    row: int,
-) -> int | None:
-    """Rows of the forked stream that go through one of its readers for a row of an add; None where no way leads there.
+) -> _Flow:
+    """Rows of the forked stream that go through one of its readers for a row of a stage.
 
     rows_of  _rows_needed, for all of this row, or _rows_taken, for all rows before it
     choose   among several ways
@@ -106,7 +118,7 @@ def _rows(
         ways = [way for way in found if way is not None]
         return choose(ways) if ways else None
 
-    return rows(add, row)
+    return rows
 
 
 def _rows_needed(stage: Stage, read: EnginePlan | Stream, row: int) -> int:

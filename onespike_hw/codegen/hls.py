@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onespike_hw import resources
 from onespike_hw.codegen.board import Board
-from onespike_hw.codegen.forks import Queue, Reading, inputs_of, queues
+from onespike_hw.codegen.forks import Queue, all_queues, inputs_of, reader_number
 from onespike_hw.codegen.hls_add import branches, shortcut_tables
 from onespike_hw.codegen.initializers import braced, rows
 from onespike_hw.codegen.layout import SETTLE, with_engines
@@ -265,7 +265,7 @@ def _top(plan: Plan) -> dict[str, Any]:
     zeros = rows(net.input_zero_point.reshape(source.words, source.n))
     feeding = [stage for stage in plan.engines if stage.joins is not None]
     streams = [source, *(stage.out for stage in plan.stages[:-1] if stage not in feeding)]
-    forks = {stream.name: queues(plan, stream) for stream in streams}
+    forks = all_queues(plan)
     return {
         "plan": plan,
         "reads": {stage.name: _reads(forks, place, stage) for place, stage in enumerate(plan.stages)},
@@ -287,7 +287,7 @@ def _reads(forks: dict[str, list[Queue]], place: int, stage: Stage) -> list[str]
         if isinstance(read, EnginePlan):
             names.append(f"{read.name}_sums")
             continue
-        number = [queue.reading for queue in forks[read.name]].index(Reading(place, slot)) if forks[read.name] else None
+        number = reader_number(forks[read.name], place, slot)
         names.append(f"{read.name}_words" if number is None else f"{read.name}_words_{number}")
     return names
 

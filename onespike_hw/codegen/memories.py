@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, bits_for
 from onespike_hw.network import Int64
 
 
@@ -118,9 +118,13 @@ def _unbiased(plan: EnginePlan | AddPlan) -> Int64:
 
 def early_steps(add: AddPlan, channels: Int64) -> Int64:
     """The step to test, less the bias, with each phase, by {address, phase}; above every sum for none."""
-    ladder = _unbiased(add)
-    table = np.full((ladder.shape[0], 1 << add.class_bits), (1 << (add.sum_bits - 1)) - 1, np.int64)
-    table[:, add.wait : add.timesteps - 1] = ladder[:, : add.timesteps - 1 - add.wait]
+    return _early_table(add, _unbiased(add), add.sum_bits, channels)
+
+
+def _early_table(plan: EnginePlan | AddPlan, ladder: Int64, bits: int, channels: Int64) -> Int64:
+    """The step of a ladder to test with each phase, by {address, phase}; the largest of so many bits for none."""
+    table = np.full((ladder.shape[0], 1 << bits_for(plan.timesteps)), (1 << (bits - 1)) - 1, np.int64)
+    table[:, plan.wait : plan.timesteps - 1] = ladder[:, : plan.timesteps - 1 - plan.wait]
     return _by_address(table, channels).reshape(-1)
 
 
@@ -160,11 +164,7 @@ def early_thresholds(plan: EnginePlan, group: int) -> Int64:
     """The step to test with the drain of each phase, by {pass, lane, phase}; above every potential for none."""
     assert plan.layer.ladder is not None
     ladder = _clipped(plan, plan.layer.ladder)
-    never = (1 << (plan.potential_bits - 1)) - 1
-    table = np.full((ladder.shape[0], 1 << plan.step_bits), never, np.int64)
-    tested = plan.timesteps - 1 - plan.wait
-    table[:, plan.wait : plan.timesteps - 1] = ladder[:, :tested]
-    return _by_address(table, engine_channels(plan, group)).reshape(-1)
+    return _early_table(plan, ladder, plan.potential_bits, engine_channels(plan, group))
 
 
 def _clipped(plan: EnginePlan, ladder: Int64) -> Int64:

@@ -432,11 +432,6 @@ class AddPlan:
         """Bits of a node's number in a round of the search."""
         return bits_for(3**level)
 
-    def input_bits(self, slot: int) -> int:
-        """Bits of a sum that an input brings."""
-        read = self.inputs[slot]
-        return read.out.bits if isinstance(read, EnginePlan) else self.acc_bits
-
 
 Stage = PoolPlan | EnginePlan | AddPlan
 

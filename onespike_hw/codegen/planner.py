@@ -238,9 +238,9 @@ class _Search:
         return stage_cycles(engine, self.activities[engine.layer.name])
 
     def _floor(self, plan: Plan) -> float:
-        """Clocks that no plan can beat: pixels in, logits out, pooling, line buffers."""
-        pools = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if not isinstance(stage, EnginePlan)]
-        return max([float(plan.input.image_words), float(plan.logits), *pools, *map(_engine_floor, plan.engines)])
+        """Clocks that no plan can beat: pixels in, logits out, pooling, line buffers, adds."""
+        others = [stage_cycles(stage, Activity(0.0)) for stage in plan.stages if not isinstance(stage, EnginePlan)]
+        return max([float(plan.input.image_words), float(plan.logits), *others, *map(_engine_floor, plan.engines)])
 
     def _too_large(self) -> BoardError:
         smallest = {name: min(ways, key=lambda way: self._price(way, SCARCE[0])) for name, ways in self.ways.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from onespike_hw import resources
 from onespike_hw.codegen.board import SYNTHESIS, Board
 from onespike_hw.codegen.cost import LUT_ROM_ROWS
-from onespike_hw.codegen.forks import Reading, inputs_of, queues, readings
+from onespike_hw.codegen.forks import Queue, all_queues, inputs_of, reader_number
 from onespike_hw.codegen.memories import (
     add_channels,
     biases,
@@ -26,7 +25,7 @@ from onespike_hw.codegen.memories import (
     shortcut_rows,
     weight_rows,
 )
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stream, bits_for, signed_bits
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stage, Stream, bits_for, signed_bits
 from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Layer
 
@@ -66,44 +65,24 @@ def render(plan: Plan) -> dict[str, str]:
             )
         else:
             files |= _render_engine(jinja, plan, stage)
+    forks = all_queues(plan)
     files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(
         plan=plan,
         zeros=_zero_points(plan),
         counted=plan.counted,
         count_bits=COUNT_BITS,
-        forks=forks(plan),
-        reads=[_reads(plan, place) for place in range(len(plan.stages))],
+        depth_bits={name: [bits_for(queue.depth) for queue in waiting] for name, waiting in forks.items()},
+        reads=[_reads(forks, place, stage) for place, stage in enumerate(plan.stages)],
     )
     return {name: files[name] for name in sorted(files)}
 
 
-@dataclass(frozen=True)
-class Fork:
-    """A stream with several readers, each behind a queue of 2^depth_bits words."""
-
-    stream: Stream
-    depth_bits: tuple[int, ...]
-
-
-def forks(plan: Plan) -> dict[str, Fork]:
-    """Name of a stream -> how it is read, where it has several readers."""
-    streams = [plan.input, *(stage.out for stage in plan.stages)]
-    found = {stream.name: queues(plan, stream) for stream in streams}
-    by_name = {stream.name: stream for stream in streams}
-    return {
-        name: Fork(by_name[name], tuple(bits_for(queue.depth) for queue in waiting))
-        for name, waiting in found.items()
-        if waiting
-    }
-
-
-def _reads(plan: Plan, place: int) -> list[str]:
+def _reads(forks: dict[str, list[Queue]], place: int, stage: Stage) -> list[str]:
     """The wires that a stage reads, without their endings."""
     names = []
-    for slot, read in enumerate(inputs_of(plan.stages[place])):
-        readers = readings(plan, read) if isinstance(read, Stream) else []
-        several = len(readers) > 1
-        names.append(f"{read.name}__{readers.index(Reading(place, slot))}" if several else read.name)
+    for slot, read in enumerate(inputs_of(stage)):
+        number = None if isinstance(read, EnginePlan) else reader_number(forks[read.name], place, slot)
+        names.append(read.name if number is None else f"{read.name}__{number}")
     return names
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from onespike_hw.codegen.forks import SLACK, Queue, Reading, queues
-from onespike_hw.codegen.layout import lay_out
+from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import Plan
 from tests.cases import RESIDUAL_CASES
 from tests.networks import Spec, add, build, conv, flatten, linear, maxpool
@@ -37,6 +37,15 @@ def test_two_padded_3x3_convolutions_on_one_branch_are_five_rows_ahead() -> None
         conv(1, 1),
     )
     assert depths(made, "stem") == {"a": 0, "s": 5 * 20}
+
+
+def test_columns_for_two_rows_at_once_ask_for_more_rows() -> None:
+    """Its line buffer is a row taller, and sends a pair of rows: for row y it takes the rows up to 2 * (y // 2) + 4."""
+    layers = STEM, conv(4, 3, 1, 1, name="a"), conv(4, 3, 1, 1, name="b", charge=True), add("b", "stem", name="s")
+    net = build(np.random.default_rng(0), (1, 20, 20), (*layers, conv(1, 1)))
+    made = lay_out(net, 64, {"b": Parallel(engines=8)})
+    assert [engine.two_rows for engine in made.engines if engine.layer.name in "ab"] == [False, True]
+    assert depths(made, "stem") == {"a": 0, "s": 7 * 20}
 
 
 def test_a_1x1_convolution_is_one_row_ahead() -> None:

@@ -15,7 +15,7 @@ from onespike_hw import golden
 from onespike_hw.codegen.design import load_design
 from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import AddPlan
-from onespike_hw.errors import BoardError, OutputError
+from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 from tests.cases import RESIDUAL_CASES
 from tests.hls.projects import check, some_plan
@@ -99,31 +99,6 @@ def test_a_design_for_a_board(tmp_path: Path) -> None:
     run, found = golden.run(net, x), again.predict(x)
     assert golden.first_difference(net, run, found.codes, found.logits) is None
     assert set(found.iterations) == {"input", *(layer.name for layer in net.layers if layer.kind != "flatten")}
-
-
-def test_the_verilog_of_the_planner_takes_sums_too(tmp_path: Path) -> None:
-    """Each branch has engines of its own; the folder that is read again says how many."""
-    net = RESIDUAL_CASES["shortcut_1x1_stride_2"]()
-    design = oh.generate(net, board="pynq", out=tmp_path / "design")
-    again = load_design(tmp_path / "design")
-    assert [(s.name, s.out) for s in again.plan.stages] == [(s.name, s.out) for s in design.plan.stages]
-    x = random_inputs(np.random.default_rng(1), net, 3)
-    found = oh.simulate(again, x, "icarus")
-    assert golden.first_difference(net, golden.run(net, x), found.codes, found.logits) is None
-
-
-def test_verilog_refuses_a_shortcut_from_a_flattened_map(tmp_path: Path) -> None:
-    layers = (
-        conv(2, 1),
-        dataclasses.replace(flatten(), name="flat"),
-        linear(8, name="d", charge=True),
-        add("d", "flat", name="s"),
-    )
-    net = build(np.random.default_rng(3), (1, 2, 2), (*layers, linear(2)))
-    message = r"^s: the Verilog backend has no shortcut from a flattened map of 2 x 2 pixels; generate HLS"
-    with pytest.raises(OutputError, match=message):
-        oh.generate(net, board="pynq", out=tmp_path / "design")
-    assert not (tmp_path / "design").exists()
 
 
 def test_layers_that_feed_a_sum_follow_the_one_with_the_most_groups() -> None:
