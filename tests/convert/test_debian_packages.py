@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from importlib import resources
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
 import onespike_hw as oh
+from examples.debian_packages import build_graph, train
 from onespike_hw.convert import zoo
 from onespike_hw.convert.datasets import DatasetError, shipped
 from onespike_hw.convert.float_model import predict
 from onespike_hw.convert.text_graph import from_arrays, load_text_graph, to_arrays
-
-ROOT = Path(__file__).parents[2]
 
 INDEX = """\
 Package: alpha-game
@@ -57,20 +53,9 @@ Description: library
 """
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        f"debian_{name}", ROOT / "examples" / "debian_packages" / f"{name}.py"
-    )
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    assert spec.loader is not None
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_a_package_index_becomes_a_graph() -> None:
     """alpha-game names alpha-data and beta, and shares the need of libpuzzle1 with gamma; beta only suggests that."""
-    graph = script("build_graph").build(INDEX.splitlines())
+    graph = build_graph.build(INDEX.splitlines())
     assert graph.names == ("alpha-data", "alpha-game", "beta", "gamma")
     assert [graph.classes[label] for label in graph.labels] == ["games", "games", "net", "net"]
     edges = set(zip(graph.source.tolist(), graph.target.tolist(), strict=True))
@@ -83,14 +68,13 @@ def test_a_package_index_becomes_a_graph() -> None:
 
 
 def test_what_many_packages_need_joins_none() -> None:
-    build_graph = script("build_graph")
     packages = [{"Package": f"p{index}", "Depends": "common"} for index in range(build_graph.RARE)]
     assert len(build_graph.edges_between(packages, build_graph.RARE)) == build_graph.RARE * (build_graph.RARE - 1)
     assert build_graph.edges_between([*packages, {"Package": "p", "Depends": "common"}], build_graph.RARE) == set()
 
 
 def test_a_graph_becomes_arrays_and_again_the_same_graph() -> None:
-    graph = script("build_graph").build(INDEX.splitlines())
+    graph = build_graph.build(INDEX.splitlines())
     again = from_arrays(to_arrays(graph))
     np.testing.assert_array_equal(again.dense, graph.dense)
     for field in ("labels", "train", "validation", "test", "source", "target"):
@@ -134,7 +118,7 @@ def test_the_shipped_network_loses_nothing_at_six_phases() -> None:
 
 
 def test_training_learns_more_than_the_most_frequent_section() -> None:
-    graph, train = load_text_graph("debian-packages"), script("train")
+    graph = load_text_graph("debian-packages")
     torch.manual_seed(1)
     model = train.fit(zoo.gcn_text(), graph, epochs=15)
     assert train.accuracy(model, graph, graph.validation) > 0.6
