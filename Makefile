@@ -42,7 +42,8 @@ lint: setup  ## ruff and mypy
 bench: setup  ## the benchmarks
 	$(PY) -m benchmarks $(ARGS)
 
-bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images
+bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images, and of docs/graph.md
+	$(PY) -m benchmarks.accuracy.graphs
 	$(PY) -m benchmarks.accuracy $(ARGS)
 
 verify: setup  ## the large test matrix: the tests marked verify

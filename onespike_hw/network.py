@@ -17,20 +17,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onespike_hw.checks import check_array, check_ints, need
 from onespike_hw.errors import NetworkError, OutputError
+from onespike_hw.graph import Graph
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of the files that are written. Version 1, which has no graph, is read too."""
+_READ_VERSIONS = (1, FORMAT_VERSION)
 _FORMAT_NAME = "onespike-hw network"
 
 INPUT = "input"
 """The name under which a layer reads the network's own input."""
 
-KINDS = ("conv", "linear", "maxpool", "avgpool", "add", "flatten")
-WEIGHTED = ("conv", "linear")
+KINDS = ("conv", "linear", "graphconv", "maxpool", "avgpool", "add", "flatten")
+WEIGHTED = ("conv", "linear", "graphconv")
 """Kinds that have synaptic weights."""
 
 OPERAND_WEIGHT_BITS = 16
 """Width of an operand weight, two's complement, at most."""
+
+MOST_SHIFT = 62
+"""Of a graphconv layer."""
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -44,7 +51,8 @@ class Layer:
     name      the torch module's qualified name, dots kept
     kind      one of KINDS
     inputs    names of the layers it reads, two for an add, else one; "input" is the network's own input
-    shape     what leaves it, for one image: (C, H, W), or (C,) behind a flatten or linear layer
+    shape     what leaves it, for one image: (C, H, W), or (C,) behind a flatten or linear layer; of a graphconv layer
+              (C, nodes)
     fires     True where phase codes leave it through a threshold ladder of its own; a conv or linear layer that does
               not fire is the last layer, or feeds an add, with bias 0
 
@@ -57,6 +65,7 @@ class Layer:
     phase_constants  int64 (T,): the constants of its own output, where they differ from the network's
     operand_weight   int64 (2, C_out), of an add: the integer weight of a spike of each input; 1 for an input that does
                      not fire. At most 16 bits
+    shift     r of a graphconv layer, 0..62: what a node sends along its edges is rounded to multiples of 2^r; else 0
     """
 
     name: str
@@ -76,6 +85,7 @@ class Layer:
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
     groups: int = 1
+    shift: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +98,7 @@ class Network:
     phase_constants   int64 (T,), positive, never rising
     fraction_bits     F
     wait              phases a layer lags behind the one before it, 0..T-1; T-1 is settled
-    input_shape       (C, H, W) or (C,)
+    input_shape       (C, H, W) or (C,); of a network over a graph (C, nodes)
     input_bits        width of an input integer, 1..16
     input_signed      two's complement, or unsigned
     input_zero_point  int64 (C,): subtracted from the input integer
@@ -98,6 +108,7 @@ class Network:
                       normalisation that is the model's own first step, and the rounding of this where there is none
     layers            in the order of the data, every one read by a later one; the last one does not fire: its
                       potentials are the logits
+    graph             what all layers share where they are graphconv layers, else None
     """
 
     timesteps: int
@@ -113,6 +124,7 @@ class Network:
     input_scale: Float64
     input_offset: Float64
     layers: tuple[Layer, ...]
+    graph: Graph | None = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -156,6 +168,11 @@ class Network:
         return tuple(layer for layer in self.layers if name in layer.inputs)
 
     @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one input as users give it: input_shape; (nodes, C) for a network over a graph."""
+        return self.input_shape if self.graph is None else self.input_shape[::-1]
+
+    @property
     def input_range(self) -> Pair:
         """Smallest and largest input integer."""
         if self.input_signed:
@@ -197,81 +214,67 @@ def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def _need(condition: bool, where: str, what: str) -> None:
-    if not condition:
-        raise NetworkError(f"{where}: {what}")
-
-
-def _check_ints(values: Any, low: int, where: str) -> None:
-    whole = all(type(value) is int and value >= low for value in values)
-    _need(whole, where, f"must be plain ints of at least {low}, not {values!r}")
-
-
-def _check_array(value: Any, dtype: type, shape: tuple[int, ...], where: str) -> None:
-    _need(isinstance(value, np.ndarray), where, f"must be a numpy array, not {type(value).__name__}")
-    _need(value.dtype == np.dtype(dtype), where, f"must be {np.dtype(dtype)}, not {value.dtype}")
-    _need(value.shape == shape, where, f"must have shape {shape}, not {value.shape}")
-    if np.issubdtype(value.dtype, np.floating):
-        _need(bool(np.isfinite(value).all()), where, "must be finite")
-
-
 def _check_constants(constants: Any, timesteps: int, where: str) -> None:
-    _check_array(constants, np.int64, (timesteps,), where)
-    _need(bool((constants > 0).all()), where, "every phase constant must be above 0; use more fraction bits")
-    _need(bool((np.diff(constants) <= 0).all()), where, "phase constants must never rise")
+    check_array(constants, np.int64, (timesteps,), where)
+    need(bool((constants > 0).all()), where, "every phase constant must be above 0; use more fraction bits")
+    need(bool((np.diff(constants) <= 0).all()), where, "phase constants must never rise")
 
 
 def _check_layer(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) -> None:
     name = layer.name
-    _check_ints(layer.shape, 1, f"{name}: shape")
-    _need(layer.kind in KINDS, name, f"kind {layer.kind!r} is not one of {', '.join(KINDS)}")
+    check_ints(layer.shape, 1, f"{name}: shape")
+    need(layer.kind in KINDS, name, f"kind {layer.kind!r} is not one of {', '.join(KINDS)}")
     wanted, word = (2, "two inputs") if layer.kind == "add" else (1, "one input")
     article = "an" if layer.kind[0] in "a" else "a"
-    _need(len(layer.inputs) == wanted, name, f"{article} {layer.kind} layer reads {word}, not {len(layer.inputs)}")
+    need(len(layer.inputs) == wanted, name, f"{article} {layer.kind} layer reads {word}, not {len(layer.inputs)}")
     for source in layer.inputs:
-        _need(source in known, name, f"reads {source!r}, which no earlier layer is called")
+        need(source in known, name, f"reads {source!r}, which no earlier layer is called")
         _check_charge(net, layer, source)
     source = layer.inputs[0]
     shape = known[source]
-    _need(layer.groups >= 1, name, f"groups must be at least 1, not {layer.groups}")
+    need(layer.groups >= 1, name, f"groups must be at least 1, not {layer.groups}")
+    if net.graph is not None or layer.kind == "graphconv":
+        _check_graphconv(net, layer, shape)
+        return
+    need(layer.shift == 0, f"{name}: shift", f"must be 0 in a {layer.kind} layer, not {layer.shift}")
     if layer.kind == "flatten":
-        _need(layer.shape == (int(np.prod(shape)),), name, f"flattens {shape} to {layer.shape}")
-        _need(not layer.fires, name, "a flatten layer does not fire")
+        need(layer.shape == (int(np.prod(shape)),), name, f"flattens {shape} to {layer.shape}")
+        need(not layer.fires, name, "a flatten layer does not fire")
         return
     if layer.kind == "add":
         _check_add(net, layer, known)
         _check_neurons(net, layer)
         return
     if layer.kind == "linear":
-        _need(len(shape) == 1, name, f"reads {shape}; put a flatten layer in front")
-        _need(len(layer.shape) == 1, name, f"shape must be (C,), not {layer.shape}")
+        need(len(shape) == 1, name, f"reads {shape}; put a flatten layer in front")
+        need(len(layer.shape) == 1, name, f"shape must be (C,), not {layer.shape}")
         weight_shape: tuple[int, ...] = (layer.shape[0], shape[0])
     else:
-        _need(len(shape) == 3, name, f"reads {shape}; a {layer.kind} layer needs (C, H, W)")
+        need(len(shape) == 3, name, f"reads {shape}; a {layer.kind} layer needs (C, H, W)")
         for field, low in (("kernel_size", 1), ("stride", 1), ("padding", 0)):
             pair = getattr(layer, field)
-            _check_ints(pair, low, f"{name}: {field}")
-            _need(len(pair) == 2, f"{name}: {field}", f"must be a pair, not {pair}")
+            check_ints(pair, low, f"{name}: {field}")
+            need(len(pair) == 2, f"{name}: {field}", f"must be a pair, not {pair}")
         spatial = zip(shape[1:], layer.kernel_size, layer.stride, layer.padding, strict=True)
         size = tuple(output_size(*axis) for axis in spatial)
-        _need(min(size) >= 1, name, f"kernel {layer.kernel_size} is larger than its padded input {shape}")
+        need(min(size) >= 1, name, f"kernel {layer.kernel_size} is larger than its padded input {shape}")
         fits = len(layer.shape) == 3 and layer.shape[1:] == size
-        _need(fits, name, f"shape is {layer.shape}, the window gives {size}")
-        _need(layer.dilation == (1, 1), name, f"dilation {layer.dilation} is not supported; use dilation 1")
+        need(fits, name, f"shape is {layer.shape}, the window gives {size}")
+        need(layer.dilation == (1, 1), name, f"dilation {layer.dilation} is not supported; use dilation 1")
         weight_shape = (layer.shape[0], shape[0] // layer.groups, *layer.kernel_size)
     if layer.kind in ("maxpool", "avgpool"):
-        _need(layer.shape[0] == shape[0], name, "pooling keeps the number of channels")
-        _need(not layer.fires, name, f"a {layer.kind} layer has no neurons")
+        need(layer.shape[0] == shape[0], name, "pooling keeps the number of channels")
+        need(not layer.fires, name, f"a {layer.kind} layer has no neurons")
         if layer.kind == "maxpool":
             what = "the network's own input" if source == INPUT else f"the averages behind {source}"
-            _need(net.carries_codes(source), name, f"max pooling needs one phase code a value, not {what}")
+            need(net.carries_codes(source), name, f"max pooling needs one phase code a value, not {what}")
         half = all(2 * p <= k for p, k in zip(layer.padding, layer.kernel_size, strict=True))
-        _need(half, name, f"padding {layer.padding} is more than half of the kernel {layer.kernel_size}")
+        need(half, name, f"padding {layer.padding} is more than half of the kernel {layer.kernel_size}")
         return
     channels = layer.shape[0]
     divides = shape[0] % layer.groups == 0 and channels % layer.groups == 0
-    _need(divides, name, f"{layer.groups} groups do not divide {shape[0]} and {channels} channels")
-    _check_array(layer.weight, np.int8, weight_shape, f"{name}: weight")
+    need(divides, name, f"{layer.groups} groups do not divide {shape[0]} and {channels} channels")
+    check_array(layer.weight, np.int8, weight_shape, f"{name}: weight")
     _check_neurons(net, layer)
 
 
@@ -284,90 +287,117 @@ def _check_charge(net: Network, layer: Layer, source: str) -> None:
     """Only an add reads a layer that does not fire, and alone."""
     if source == INPUT or not _integrates(net.layer(source)):
         return
-    _need(layer.kind == "add", source, f"it does not fire, so only an add may read it, not {layer.name}")
+    need(layer.kind == "add", source, f"it does not fire, so only an add may read it, not {layer.name}")
     readers = [reader.name for reader in net.readers_of(source)]
-    _need(len(readers) == 1, source, f"it does not fire, so one add alone may read it, not {', '.join(readers)}")
+    need(len(readers) == 1, source, f"it does not fire, so one add alone may read it, not {', '.join(readers)}")
 
 
 def _check_add(net: Network, layer: Layer, known: dict[str, tuple[int, ...]]) -> None:
     name, (first, second) = layer.name, layer.inputs
-    _need(first != second, name, f"reads {first} twice; a layer with twice its weights does the same")
+    need(first != second, name, f"reads {first} twice; a layer with twice its weights does the same")
     shapes = known[first], known[second]
-    _need(shapes[0] == shapes[1], name, f"adds {shapes[0]} and {shapes[1]}; both inputs need the same shape")
-    _need(layer.shape == shapes[0], name, f"shape is {layer.shape}, its inputs have {shapes[0]}")
-    _need(layer.fires, name, "an add always fires; it needs a ladder")
+    need(shapes[0] == shapes[1], name, f"adds {shapes[0]} and {shapes[1]}; both inputs need the same shape")
+    need(layer.shape == shapes[0], name, f"shape is {layer.shape}, its inputs have {shapes[0]}")
+    need(layer.fires, name, "an add always fires; it needs a ladder")
     weight = layer.operand_weight
-    _check_array(weight, np.int64, (2, layer.shape[0]), f"{name}: operand_weight")
+    check_array(weight, np.int64, (2, layer.shape[0]), f"{name}: operand_weight")
     assert weight is not None
     bound = 1 << (OPERAND_WEIGHT_BITS - 1)
     inside = bool(((weight >= -bound) & (weight < bound)).all())
-    _need(inside, f"{name}: operand_weight", f"must have {OPERAND_WEIGHT_BITS} bits at most")
+    need(inside, f"{name}: operand_weight", f"must have {OPERAND_WEIGHT_BITS} bits at most")
     constants: list[Int64] = []
     for source, weights in zip(layer.inputs, weight, strict=True):
         read = source
         if source != INPUT and _integrates(net.layer(source)):
             operand = net.layer(source)
-            _need(bool((weights == 1).all()), f"{name}: operand_weight", f"must be 1 for {source}, which does not fire")
+            need(bool((weights == 1).all()), f"{name}: operand_weight", f"must be 1 for {source}, which does not fire")
             no_bias = operand.bias is not None and not operand.bias.any()
-            _need(no_bias, f"{source}: bias", f"must be 0; what it adds goes into the bias of {name}")
+            need(no_bias, f"{source}: bias", f"must be 0; what it adds goes into the bias of {name}")
             read = operand.inputs[0]
         else:
             what = "the network's own input" if source == INPUT else "averages"
-            _need(net.carries_codes(source), name, f"{source} must give one phase code a value, not {what}")
+            need(net.carries_codes(source), name, f"{source} must give one phase code a value, not {what}")
         charges = net.constants_of(read)
         if charges is None:
             way_out = "a layer that fires must lie in between"
             raise NetworkError(f"{name}: {source} stands behind the network's own input; {way_out}")
         constants.append(charges)
     equal = np.array_equal(constants[0], constants[1])
-    _need(equal, name, f"what {first} and {second} read has different phase constants")
+    need(equal, name, f"what {first} and {second} read has different phase constants")
 
 
 def _check_neurons(net: Network, layer: Layer) -> None:
     name, channels = layer.name, layer.shape[0]
-    _check_array(layer.bias, np.int64, (channels,), f"{name}: bias")
-    _check_array(layer.scale, np.float64, (channels,), f"{name}: scale")
+    check_array(layer.bias, np.int64, (channels,), f"{name}: bias")
+    check_array(layer.scale, np.float64, (channels,), f"{name}: scale")
     if layer.fires:
-        _check_array(layer.ladder, np.int64, (channels, net.timesteps), f"{name}: ladder")
-        _check_array(layer.full_scale, np.float64, (channels,), f"{name}: full_scale")
+        check_array(layer.ladder, np.int64, (channels, net.timesteps), f"{name}: ladder")
+        check_array(layer.full_scale, np.float64, (channels,), f"{name}: full_scale")
         assert layer.ladder is not None
-        _need(bool((np.diff(layer.ladder, axis=1) <= 0).all()), f"{name}: ladder", "must never rise along the phases")
+        need(bool((np.diff(layer.ladder, axis=1) <= 0).all()), f"{name}: ladder", "must never rise along the phases")
     if layer.phase_constants is not None:
         _check_constants(layer.phase_constants, net.timesteps, f"{name}: phase_constants")
+
+
+def _check_input_shape(net: Network) -> None:
+    shape = net.input_shape
+    if net.graph is None:
+        need(len(shape) in (1, 3), "input_shape", f"{shape} is not (C, H, W) or (C,); (C, nodes) needs a graph")
+        return
+    need(len(shape) == 2, "input_shape", f"{shape} is not (C, nodes), as a network over a graph has it")
+    nodes = net.graph.nodes
+    need(shape[1] == nodes, "input_shape", f"{shape} has features for {shape[1]} nodes, the graph has {nodes}")
+    need(net.settled, "wait", f"must be {net.timesteps - 1} (settled) in a network over a graph, not {net.wait}")
+
+
+def _check_graphconv(net: Network, layer: Layer, shape: tuple[int, ...]) -> None:
+    """A layer of a network over a graph; shape: of what it reads."""
+    name, graph = layer.name, net.graph
+    need(layer.kind == "graphconv", name, f"a {layer.kind} layer cannot be in a network over a graph; use graphconv")
+    if graph is None:
+        raise NetworkError(f"{name}: a graphconv layer needs a graph, and the network has none")
+    fits = len(layer.shape) == 2 and layer.shape[1] == graph.nodes
+    need(fits, name, f"shape is {layer.shape}, must be (C, {graph.nodes}): the graph has {graph.nodes} nodes")
+    need(layer.groups == 1, name, f"groups must be 1, not {layer.groups}")
+    inside = type(layer.shift) is int and 0 <= layer.shift <= MOST_SHIFT
+    need(inside, f"{name}: shift", f"must be a plain int, 0..{MOST_SHIFT}, not {layer.shift!r}")
+    check_array(layer.weight, np.int8, (layer.shape[0], shape[0]), f"{name}: weight")
+    _check_neurons(net, layer)
 
 
 def check(net: Network) -> None:
     """Raise NetworkError, naming the layer, where a network breaks the contract."""
     for field in ("timesteps", "start", "fraction_bits", "wait", "input_bits"):
         value = getattr(net, field)
-        _need(type(value) is int, field, f"must be a plain int, not {value!r}")
-    _check_ints(net.input_shape, 1, "input_shape")
-    _need(1 <= net.timesteps <= 32, "timesteps", f"must be 1..32, not {net.timesteps}")
-    _need(0 <= net.wait <= net.timesteps - 1, "wait", f"must be 0..{net.timesteps - 1}, not {net.wait}")
-    _need(1 <= net.input_bits <= 16, "input_bits", f"must be 1..16, not {net.input_bits}")
-    _need(0 <= net.fraction_bits <= 30, "fraction_bits", f"must be 0..30, not {net.fraction_bits}")
-    _need(len(net.input_shape) in (1, 3), "input_shape", f"{net.input_shape} is not (C, H, W) or (C,)")
+        need(type(value) is int, field, f"must be a plain int, not {value!r}")
+    check_ints(net.input_shape, 1, "input_shape")
+    need(1 <= net.timesteps <= 32, "timesteps", f"must be 1..32, not {net.timesteps}")
+    need(0 <= net.wait <= net.timesteps - 1, "wait", f"must be 0..{net.timesteps - 1}, not {net.wait}")
+    need(1 <= net.input_bits <= 16, "input_bits", f"must be 1..16, not {net.input_bits}")
+    need(0 <= net.fraction_bits <= 30, "fraction_bits", f"must be 0..30, not {net.fraction_bits}")
+    _check_input_shape(net)
     _check_constants(net.phase_constants, net.timesteps, "phase_constants")
     channels = (net.input_shape[0],)
-    _check_array(net.input_zero_point, np.int64, channels, "input_zero_point")
-    _check_array(net.input_scale, np.float64, channels, "input_scale")
-    _check_array(net.input_offset, np.float64, channels, "input_offset")
+    check_array(net.input_zero_point, np.int64, channels, "input_zero_point")
+    check_array(net.input_scale, np.float64, channels, "input_scale")
+    check_array(net.input_offset, np.float64, channels, "input_offset")
     low, high = net.input_range
     inside = (net.input_zero_point >= low) & (net.input_zero_point <= high)
-    _need(bool(inside.all()), "input_zero_point", f"must lie in {low}..{high}")
-    _need(len(net.layers) > 0, "layers", "a network needs at least one layer")
+    need(bool(inside.all()), "input_zero_point", f"must lie in {low}..{high}")
+    need(len(net.layers) > 0, "layers", "a network needs at least one layer")
     known = {INPUT: net.input_shape}
     for layer in net.layers:
-        _need(layer.name not in known, layer.name, "two layers have this name")
+        need(layer.name not in known, layer.name, "two layers have this name")
         _check_layer(net, layer, known)
         known[layer.name] = layer.shape
     last = net.layers[-1]
-    _need(_integrates(last), last.name, "the last layer must integrate and not fire")
+    need(_integrates(last), last.name, "the last layer must integrate and not fire")
     for layer in net.layers[:-1]:
-        _need(bool(net.readers_of(layer.name)), layer.name, "no layer reads it; leave it out")
+        need(bool(net.readers_of(layer.name)), layer.name, "no layer reads it; leave it out")
 
 
 _ARRAYS = ("weight", "bias", "ladder", "scale", "full_scale", "phase_constants", "operand_weight")
+_GRAPH_ARRAYS = ("row_start", "column", "edge_weight", "source_scale", "target_scale")
 _NET_ARRAYS = ("phase_constants", "input_zero_point", "input_scale", "input_offset")
 
 
@@ -376,8 +406,12 @@ def to_bytes(net: Network) -> bytes:
     arrays: dict[str, NDArray[Any]] = {f"net/{field}": getattr(net, field) for field in _NET_ARRAYS}
     header: dict[str, Any] = {"format": _FORMAT_NAME, "version": FORMAT_VERSION, "layers": []}
     for field in dataclasses.fields(net):
-        if field.name not in (*_NET_ARRAYS, "layers"):
+        if field.name not in (*_NET_ARRAYS, "layers", "graph"):
             header[field.name] = getattr(net, field.name)
+    if net.graph is not None:
+        header["nodes"] = net.graph.nodes
+        graph = {field: getattr(net.graph, field) for field in _GRAPH_ARRAYS}
+        arrays |= {f"graph/{field}": value for field, value in graph.items() if value is not None}
     for index, layer in enumerate(net.layers):
         entry: dict[str, Any] = {"arrays": []}
         for field in dataclasses.fields(layer):
@@ -410,9 +444,10 @@ def from_bytes(payload: bytes, where: str = "network file") -> Network:
         raise NetworkError(f"{where}: not an onespike-hw network, or damaged ({error}); {way_out}") from error
     if not isinstance(header, dict) or header.get("format") != _FORMAT_NAME:
         raise NetworkError(f"{where}: an archive of something else; expected a file written by net.save()")
-    if header.get("version") != FORMAT_VERSION:
-        version = header.get("version")
-        raise NetworkError(f"{where}: format version {version}; this release reads {FORMAT_VERSION}; convert again")
+    version = header.get("version")
+    if version not in _READ_VERSIONS:
+        known = f"up to {FORMAT_VERSION}"
+        raise NetworkError(f"{where}: format version {version}; this release reads {known}; convert again")
     try:
         layers = []
         for index, entry in enumerate(header.pop("layers")):
@@ -423,9 +458,17 @@ def from_bytes(payload: bytes, where: str = "network file") -> Network:
         fields = _tuples(header)
         fields.pop("format")
         fields.pop("version")
-        return Network(layers=tuple(layers), **{f: arrays[f"net/{f}"] for f in _NET_ARRAYS}, **fields)
+        graph = _graph_of(arrays, fields.pop("nodes")) if "nodes" in fields else None
+        own = {field: arrays[f"net/{field}"] for field in _NET_ARRAYS}
+        return Network(layers=tuple(layers), graph=graph, **own, **fields)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise NetworkError(f"{where}: a field is missing, unknown or malformed ({error}); convert again") from error
+
+
+def _graph_of(arrays: dict[str, NDArray[Any]], nodes: int) -> Graph:
+    """Edge weights alone may be missing."""
+    needed = {field: arrays[f"graph/{field}"] for field in _GRAPH_ARRAYS if field != "edge_weight"}
+    return Graph(nodes=nodes, edge_weight=arrays.get("graph/edge_weight"), **needed)
 
 
 def load(path: str | Path) -> Network:

@@ -1,4 +1,5 @@
-"""torch modules that compute the integer contract exactly: what the hls4ml extension turns into hardware.
+"""torch modules that compute the integer contract exactly: what the hls4ml extension turns into hardware; and the graph
+convolution that convert reads (GraphConv, whose edges `adjacency` or `from_matrix` make).
 
     model = onespike_hw.hls4ml.to_torch(net)         # net: a Network, as oh.convert gives it
     logits = model(torch.from_numpy(integers))       # integers: golden.quantize_input(net, images)
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onespike_hw.convert.adjacency import Adjacency, adjacency, from_matrix
+from onespike_hw.convert.geometric import with_edges
+from onespike_hw.convert.graph_conv import GraphConv
 from onespike_hw.errors import ConversionError, InputError
 from onespike_hw.network import Int64, Network, Pair
 
@@ -31,7 +35,9 @@ else:
         Leaf = nn.Module
 
 __all__ = [
+    "Adjacency",
     "Codes",
+    "GraphConv",
     "Integers",
     "OneSpike",
     "PhaseConv2d",
@@ -41,6 +47,9 @@ __all__ = [
     "SpikeValue",
     "SumPool2d",
     "ZeroPoint",
+    "adjacency",
+    "from_matrix",
+    "with_edges",
 ]
 
 EXACT = 1 << 53

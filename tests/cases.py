@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from onespike_hw.graph import Graph
 from onespike_hw.network import Network
-from tests.networks import Root, Spec, add, avgpool, build, conv, flatten, linear, maxpool
+from tests.graphs import directed, edgeless, hub, pair_of_nodes, ring, single_node, weighted
+from tests.networks import Root, Spec, add, avgpool, build, conv, flatten, graphconv, linear, maxpool
 
 
 @dataclass(frozen=True)
@@ -192,3 +195,51 @@ RESIDUAL_CASES: dict[str, Case] = {
     ),
 }
 """Small residual networks: name -> builder."""
+
+
+@dataclass(frozen=True)
+class GraphCase:
+    """A network over a graph, always from the same random numbers; `options` are those of `build`."""
+
+    graph: Callable[[np.random.Generator], Graph]
+    features: int
+    layers: tuple[Spec, ...]
+    options: dict[str, Any]
+
+    def __call__(self) -> Network:
+        rng = np.random.default_rng(7)
+        graph = self.graph(rng)
+        return build(rng, (self.features, graph.nodes), self.layers, graph=graph, **self.options)
+
+
+def _graph(graph: Callable[[np.random.Generator], Graph], features: int, *layers: Spec, **options: Any) -> GraphCase:
+    return GraphCase(graph, features, layers, options)
+
+
+GRAPH_CASES: dict[str, GraphCase] = {
+    "ring": _graph(ring, 6, graphconv(5, 9), graphconv(3, 14), input_bits=1),
+    "single_layer": _graph(ring, 4, graphconv(3, 6)),
+    "three_layers": _graph(directed, 7, graphconv(6, 8), graphconv(5, 12), graphconv(4, 12), input_bits=1),
+    "one_node": _graph(single_node, 5, graphconv(4), graphconv(3)),
+    "two_nodes": _graph(pair_of_nodes, 3, graphconv(4, 4), graphconv(2, 9)),
+    "no_edges": _graph(edgeless, 4, graphconv(3, 7), graphconv(2, 8)),
+    "directed_with_isolated_nodes": _graph(directed, 5, graphconv(6, 10), graphconv(3, 13)),
+    "weighted_edges": _graph(weighted, 5, graphconv(4, 10), graphconv(3, 12)),
+    "weighted_without_shift": _graph(weighted, 4, graphconv(4), graphconv(3)),
+    "hub": _graph(hub, 3, graphconv(4, 9), graphconv(3, 14), input_bits=1),
+    "one_channel": _graph(directed, 1, graphconv(1, 4), graphconv(1, 9)),
+    "input_signed": _graph(
+        directed, 4, graphconv(5, 10), graphconv(3, 12), input_signed=True, zero_point=(-128, 5, 0, 127)
+    ),
+    "zero_point": _graph(ring, 3, graphconv(5, 10), graphconv(3, 12), zero_point=(0, 131, 255)),
+    "silent_layer": _graph(ring, 3, graphconv(4, 9, silent=True), graphconv(3, 12)),
+    "general_base": _graph(directed, 5, graphconv(5, 9), graphconv(3, 13), base=1.37),
+    "per_layer_constants": _graph(
+        directed, 5, graphconv(5, 9, base=Root(1, 1)), graphconv(4, 13, base=1.6), graphconv(3, 13)
+    ),
+    "timesteps_1": _graph(directed, 5, graphconv(5, 9), graphconv(3, 6), timesteps=1),
+    "timesteps_32": _graph(ring, 5, graphconv(5, 9), graphconv(3, 12), timesteps=32, base=Root(1, 4)),
+    "start_1": _graph(ring, 5, graphconv(5, 9), graphconv(3, 12), timesteps=6, start=1),
+    "dotted_names": _graph(ring, 4, graphconv(3, 8, name="body.0"), graphconv(2, 9, name="body.head")),
+}
+"""Small networks over graphs: name -> builder."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onespike_hw.graph import Graph
 from onespike_hw.network import INPUT, Int64, Layer, Network, Pair, output_size
 from tests.reference import simulate
 
@@ -46,6 +47,7 @@ class Spec:
 
     reads   names of the layers that it reads; () for the one before it
     charge  it does not fire, and feeds an add
+    shift   of a graphconv layer
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Spec:
     name: str = ""
     reads: tuple[str, ...] = ()
     charge: bool = False
+    shift: int = 0
 
 
 def conv(
@@ -81,6 +84,11 @@ def conv(
 def linear(channels: int, base: Base | None = None, name: str = "", reads: str = "", charge: bool = False) -> Spec:
     """A fully connected layer; it needs a vector, so put a flatten behind an image."""
     return Spec("linear", channels, base=base, name=name, reads=_names(reads), charge=charge)
+
+
+def graphconv(channels: int, shift: int = 0, base: Base | None = None, silent: bool = False, name: str = "") -> Spec:
+    """A convolution over the network's graph."""
+    return Spec("graphconv", channels, base=base, silent=silent, name=name, shift=shift)
 
 
 def add(first: str, second: str, base: Base | None = None, name: str = "") -> Spec:
@@ -137,6 +145,8 @@ def output_shape(spec: Spec, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (math.prod(shape),)
     if spec.kind == "linear":
         return (spec.channels,)
+    if spec.kind == "graphconv":
+        return (spec.channels, shape[1])
     if spec.kind == "add":
         return shape
     rows, columns = map(output_size, shape[1:], spec.kernel, spec.stride, spec.padding)
@@ -155,8 +165,11 @@ def build(
     input_bits: int = 8,
     input_signed: bool = False,
     zero_point: int | Sequence[int] = 0,
+    graph: Graph | None = None,
 ) -> Network:
     """A valid random network of `layers`, of which the last one integrates and does not fire.
+
+    input_shape is (C, nodes) over a graph, whose layers are all graphconv.
 
     wait None is settled. zero_point is one for all input channels, or a list of one a channel.
     The layers are called conv1, maxpool2, ... by their place, unless they have a name of their own.
@@ -177,6 +190,7 @@ def build(
         "input_zero_point": zero_points,
         "input_scale": rng.uniform(0.5, 2.0, input_shape[0]) / 2**input_bits,
         "input_offset": zero_points + rng.uniform(-0.45, 0.45, input_shape[0]),
+        "graph": graph,
     }
     done: dict[str, Layer] = {}
     for index, spec in enumerate(layers):
@@ -206,8 +220,9 @@ def _layer(rng: np.random.Generator, spec: Spec, name: str, sources: tuple[str, 
         stride=spec.stride,
         padding=spec.padding,
         groups=spec.groups,
+        shift=spec.shift,
     )
-    if spec.kind not in ("conv", "linear", "add"):
+    if spec.kind not in ("conv", "linear", "graphconv", "add"):
         return layer
     channels = layer.shape[0]
     layer = dataclasses.replace(layer, bias=np.zeros(channels, np.int64), scale=np.ones(channels))
@@ -283,13 +298,15 @@ def _with_bias_and_ladder(rng: np.random.Generator, prefix: Network, layer: Laye
 
 
 def random_inputs(rng: np.random.Generator, net: Network, n: int) -> NDArray[np.int64]:
-    """Input integers (n, *input_shape) over the whole range, each extreme and the zero point often.
+    """Input integers (n, *sample_shape) over the whole range, each extreme and the zero point often.
 
     Of three images or more, the last but one is all at the low extreme and the last one all at the high extreme.
     """
     low, high = net.input_range
-    shape = (n, *net.input_shape)
-    zero = net.input_zero_point.reshape(-1, *(1 for _ in net.input_shape[1:]))
+    shape = (n, *net.sample_shape)
+    zero = net.input_zero_point
+    if net.graph is None:
+        zero = zero.reshape(-1, *(1 for _ in net.input_shape[1:]))
     what = rng.integers(0, 8, shape)
     x = rng.integers(low, high + 1, shape)
     x = np.where(what == 0, low, np.where(what == 1, high, np.where(what == 2, zero, x)))

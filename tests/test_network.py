@@ -209,7 +209,7 @@ def with_header(change: Callable[[dict[str, Any]], Any]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda h: h.update(version=FORMAT_VERSION + 1), "format version 2; this release reads 1; convert again"),
+        (lambda h: h.update(version=FORMAT_VERSION + 1), "format version 3; this release reads up to 2; convert again"),
         (lambda h: h.pop("version"), "format version None"),
         (lambda h: h.pop("layers"), "'layers'"),
         (lambda h: h.pop("timesteps"), "timesteps"),
@@ -245,7 +245,7 @@ def rising(layer: Layer) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "fields", "message"),
     [
-        ("conv1", {"kind": "graphconv"}, "kind 'graphconv' is not one of conv, linear"),
+        ("conv1", {"kind": "attention"}, "kind 'attention' is not one of conv, linear"),
         ("conv3", {"name": "conv1"}, "two layers have this name"),
         ("conv3", {"inputs": ("conv1", "maxpool2")}, "a conv layer reads one input, not 2"),
         ("conv3", {"inputs": ("conv9",)}, "reads 'conv9', which no earlier layer is called"),

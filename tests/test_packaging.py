@@ -86,13 +86,17 @@ def requirements() -> set[str]:
     """Canonical names of all that the project needs with its dev extra, and what those need in turn."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [Requirement(text) for text in project["dependencies"]]
-    wanted += [Requirement(text) for extra in project["optional-dependencies"].values() for text in extra]
+    extras = project["optional-dependencies"]
+    wanted += [Requirement(text) for text in extras["dev"]]
     found: set[str] = set()
     while wanted:
         requirement = wanted.pop()
         name = canonicalize_name(requirement.name)
+        if name == project["name"]:
+            wanted += [Requirement(text) for extra in requirement.extras for text in extras[extra]]
+            continue
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if name != project["name"] and applies and name not in found:
+        if applies and name not in found:
             found.add(name)
             wanted += [Requirement(text) for text in importlib.metadata.requires(name) or []]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
+import numpy as np
 from rich.console import Console
 
 from onespike_hw import golden
@@ -44,7 +45,7 @@ def prepare(args: argparse.Namespace, console: Console) -> Evaluation:
     """Load or convert the network, and run it on the images."""
     step(console, "loading the network" if args.network else "converting the network")
     source = load_source(args)
-    data = load_data(args, source.net.input_shape)
+    data = load_data(args, source.net.sample_shape)
     step(console, f"evaluating it on {len(data.images):,} images")
     with progress_bar(console, "golden model") as progress:
         result = golden.run(source.net, data.images, codes=False, progress=progress)
@@ -92,5 +93,9 @@ def _snn(source: Source, data: Data) -> float | None:
     from onespike_hw.convert import float_model
 
     origin = source.conversion
-    found = float_model.predict(origin.model, origin.calibration, data.images, **origin.options)
-    return accuracy(found, data.labels)
+    if source.net.graph is None:
+        return accuracy(
+            float_model.predict(origin.model, origin.calibration, data.images, **origin.options), data.labels
+        )
+    items = [float_model.predict(origin.model, origin.calibration, item, **origin.options) for item in data.images]
+    return accuracy(np.stack(items), data.labels)

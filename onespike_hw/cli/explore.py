@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         check_file(Path(args.csv), force=args.force)
     choices = [Choice(*each) for each in product(args.timesteps, args.base, args.weight_bits)]
     conversion = load_conversion(args)
-    data = load_data(args, conversion.calibration.shape[1:]).first(args.images)
+    data = load_data(args, conversion.sample_shape).first(args.images)
     step(console, f"{len(choices)} networks on {len(data.images):,} images: {data.name}")
     points: list[Point] = []
     with progress_bar(console, "exploring") as progress:

@@ -27,14 +27,15 @@ examples:
 """
 
 _MODELS = """\
---model takes a shipped network (fashion-cnn), or FILE.py:FUNCTION, where the function returns a trained
-torch.nn.Module; the file is run as any Python program. Then --calibration must give a few hundred images as
-the network takes them.
+--model takes a shipped network (fashion-cnn; gcn-text, over a graph), or FILE.py:FUNCTION, where the function
+returns a trained torch.nn.Module; the file is run as any Python program. Then --calibration must give a few
+hundred images as the network takes them, or the features [nodes, C] of a network over a graph.
 """
 
 _DATA = """\
 --calibration takes a .npy file of images. --data takes a .npy file of images, or a .npz file with the arrays
-`images` and `labels`: float as the network takes them, or, for a --network alone, input integers.
+`images` and `labels`: float as the network takes them, or, for a --network alone, input integers. Over a graph
+images are [N, nodes, C], and labels [N, nodes], where nodes of label -1 are not judged.
 """
 
 _BASES = "optimal, root (the best of 2^(m/n): cheap in hardware), per-layer, or a number above 1"
@@ -286,7 +287,7 @@ def _add_other_conversion(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--start", type=_int_or_word, default=0, help="phase 0 stands for Q^-START of the full scale, or optimal (0)"
     )
-    group.add_argument("--input-bits", type=int, default=8, metavar="BITS", help="1..16 (8)")
+    group.add_argument("--input-bits", type=int, metavar="BITS", help="1..16 (8; 1 for gcn-text)")
     group.add_argument(
         "--input-range",
         type=_list_of(float),

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     design = oh.load_design(args.folder)
     out = Path(args.out or design.path / REPORT)
     check_file(out, force=args.force)
-    data = load_data(args, design.net.input_shape).first(args.images)
+    data = load_data(args, design.net.sample_shape).first(args.images)
     twin = _twin(args, design, data, console)
     step(console, f"counting on {len(data.images):,} images")
     with progress_bar(console, "golden model") as progress:

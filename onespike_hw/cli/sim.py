@@ -16,7 +16,7 @@ from onespike_hw.report.figures import describe
 
 def run(args: argparse.Namespace, console: Console) -> int:
     design = oh.load_design(args.folder)
-    data = load_data(args, design.net.input_shape).first(args.images)
+    data = load_data(args, design.net.sample_shape).first(args.images)
     run_images = _predict if design.backend == "hls" else _play
     check = run_images(args, design, data.images, console)
     rows = [

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 DEFAULT_MODEL = "fashion-cnn"
+DEFAULT_INPUT_BITS = 8
 SHIPPED_IMAGES = "fashion-mnist"
 
 Images = NDArray[Any]
@@ -31,13 +32,21 @@ Labels = NDArray[np.int64]
 class Conversion:
     """A trained module, and all that its conversion takes.
 
-    calibration  images [N, ...] as the module takes them
+    calibration  images [N, ...] as the module takes them; of a network over a graph the features of all nodes
     options      keyword arguments of oh.convert
     """
 
     model: nn.Module
     calibration: Images
     options: Mapping[str, Any]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one image, or [nodes, C] over a graph."""
+        from onespike_hw.convert.graphs import is_graph_model
+
+        shape = self.calibration.shape
+        return shape if is_graph_model(self.model) else shape[1:]
 
     def convert(self, **others: Any) -> oh.Network:
         """The network; `others` replace options."""
@@ -62,7 +71,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Data:
-    """Images [N, ...] and labels int64 [N], or None where there are none."""
+    """Images [N, ...] and labels int64 [N], or None where there are none.
+
+    Over a graph, images are [N, nodes, C], labels [N, nodes], -1 for a node on which nothing is judged.
+    """
 
     images: Images
     labels: Labels | None
@@ -98,7 +110,7 @@ def load_conversion(args: argparse.Namespace) -> Conversion:
         "normalization": args.normalization,
         "percentile": args.percentile,
         "weight_bits": args.weight_bits,
-        "input_bits": args.input_bits,
+        "input_bits": _input_bits(name, args.input_bits),
         "input_range": args.input_range,
         "input_mean": args.input_mean,
         "input_std": args.input_std,
@@ -108,6 +120,12 @@ def load_conversion(args: argparse.Namespace) -> Conversion:
         "sparsity": args.sparsity,
     }
     return Conversion(model, load_calibration(name, args.calibration), options)
+
+
+def _input_bits(model: str, given: int | None) -> int:
+    from onespike_hw.convert import zoo
+
+    return zoo.INPUT_BITS.get(model, DEFAULT_INPUT_BITS) if given is None else given
 
 
 def load_model(name: str) -> nn.Module:
@@ -137,11 +155,16 @@ def load_calibration(model: str, file: str | None) -> Images:
         return _arrays(Path(file))["images"]
     if model not in zoo.MODELS:
         raise ConversionError(f"{model}: a model of your own needs calibration images; give --calibration FILE.npy")
+    if model in zoo.TEXT_MODELS:
+        return zoo.load_text_graph(zoo.TEXT_MODELS[model]).dense
     return zoo.load_calibration(SHIPPED_IMAGES)
 
 
 def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
-    """The images of --data or --full, else the shipped ones; InputError where those have not the network's shape."""
+    """The images of --data or --full, else the shipped ones; InputError where those have not the network's shape.
+
+    shape  of one image as users give it; (nodes, C) over a graph
+    """
     from onespike_hw.convert import datasets
 
     if args.data is not None:
@@ -150,6 +173,8 @@ def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
     if args.full:
         pixels, labels = datasets.fashion_mnist("test")
         data = Data(datasets.to_unit(pixels), labels, "the whole Fashion-MNIST test set")
+    elif len(shape) == 2:
+        data = _text_data()
     else:
         data = Data(*datasets.load_images(SHIPPED_IMAGES), "the shipped Fashion-MNIST images")
     if data.images.shape[1:] != shape:
@@ -158,6 +183,14 @@ def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
             f"{shape}; give images of your own with --data FILE"
         )
     return data
+
+
+def _text_data() -> Data:
+    from onespike_hw.convert.text_graph import GRAPHS, load_text_graph
+
+    graph = load_text_graph(GRAPHS[0])
+    name = f"the shipped Debian packages; accuracy is that of {int(graph.test.sum()):,} held-out nodes"
+    return Data(graph.dense[np.newaxis], graph.test_labels[np.newaxis], name)
 
 
 def _import_file(path: Path) -> Any:
@@ -193,9 +226,11 @@ def _labels(path: Path, arrays: Mapping[str, Images]) -> Labels | None:
     labels = arrays.get("labels")
     if labels is None:
         return None
-    if labels.shape != arrays["images"].shape[:1] or labels.dtype.kind not in "iu":
+    images = arrays["images"]
+    of_nodes = images.ndim == 3 and labels.shape == images.shape[:2]
+    if (labels.shape != images.shape[:1] and not of_nodes) or labels.dtype.kind not in "iu":
         raise InputError(
-            f"{path}: labels of type {labels.dtype} and shape {labels.shape} for {len(arrays['images'])} images; "
+            f"{path}: labels of type {labels.dtype} and shape {labels.shape} for {len(images)} images; "
             "give one integer an image"
         )
     return labels.astype(np.int64)

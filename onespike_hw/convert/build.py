@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw.convert.base import Coding, fraction_bits, phase_constants
+from onespike_hw.convert.graphs import GraphPlan, Interval, plan_graph, shared_edges
 from onespike_hw.convert.inputs import InputCode
 from onespike_hw.convert.layers import FloatLayer, Shape, shapes
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.options import Options
 from onespike_hw.convert.quantize import IntegerWeight
 from onespike_hw.convert.scales import full_scales_of, integer_weights, sources
-from onespike_hw.network import Layer, Network
+from onespike_hw.network import INPUT, Layer, Network
 
 Float64 = NDArray[np.float64]
 
@@ -41,11 +42,16 @@ def build(
     bits = common_fraction_bits(neurons, coding)
     read = sources(chain, neurons, code.step * 2.0**bits, input_shape)
     integers = integer_weights(chain, read, neurons, options.weight_bits)
+    over_graph = _plan_graph(chain, integers, neurons, coding, code, options.node_bits)
     layers: list[Layer] = []
     for layer, shape in zip(chain, shapes(chain, input_shape), strict=True):
         built = _plain_layer(layer, shape)
         if layer.name in integers:
-            built = _with_weights(built, layer, integers[layer.name], full_scales_of(chain, layer, neurons), bits)
+            own_bits = bits
+            if over_graph is not None:
+                unit = over_graph.units[layer.name]
+                built, own_bits = replace(built, shift=unit.shift), bits + unit.bits
+            built = _with_weights(built, layer, integers[layer.name], full_scales_of(chain, layer, neurons), own_bits)
         if layer.name in neurons:
             built = _with_ladder(built, neurons[layer.name], coding, bits)
         layers.append(built)
@@ -63,7 +69,28 @@ def build(
         input_scale=code.scale,
         input_offset=code.offset,
         layers=tuple(layers),
+        graph=None if over_graph is None else over_graph.graph,
     )
+
+
+def _plan_graph(
+    chain: Sequence[FloatLayer],
+    integers: Mapping[str, IntegerWeight],
+    neurons: Mapping[str, Neurons],
+    coding: Coding,
+    code: InputCode,
+    node_bits: int,
+) -> GraphPlan | None:
+    """Graph and shifts of a GCN; None of another network."""
+    edges = shared_edges(chain)
+    if edges is None:
+        return None
+    bits = common_fraction_bits(neurons, coding)
+    zero = code.zero_point
+    left: dict[str, Interval] = {INPUT: (code.smallest - int(zero.max()), code.largest - int(zero.min()))}
+    left |= {name: (0, int(phase_constants(own.coding, bits)[0])) for name, own in neurons.items()}
+    weights = {layer.name: integers[layer.name].values for layer in chain}
+    return plan_graph(edges, weights, {layer.name: left[layer.inputs[0]] for layer in chain}, node_bits)
 
 
 def _plain_layer(layer: FloatLayer, shape: Shape) -> Layer:
@@ -80,7 +107,7 @@ def _plain_layer(layer: FloatLayer, shape: Shape) -> Layer:
 
 
 def _with_weights(built: Layer, layer: FloatLayer, integers: IntegerWeight, full_scales: Float64, bits: int) -> Layer:
-    """Weights, bias and scale: B = round(2^F * b / (lambda_out * s))."""
+    """Weights, bias and scale: B = round(2^bits * b / (lambda_out * s)); bits is F, more over a graph."""
     bias = layer.affine[1].numpy()
     joins = layer.kind == "add"
     return replace(

@@ -16,10 +16,11 @@ from onespike_hw.convert.layers import FloatLayer, Shape, operands_of
 
 
 def behind_norm(norm: FloatLayer, layer: FloatLayer) -> FloatLayer:
-    """norm, then a conv or linear layer. Exact where that layer has no padding, or the norm no shift."""
+    """norm, then a conv, linear or graphconv layer. Exact where that layer has no padding and no edges, or the norm no
+    shift."""
     scale, shift = norm.affine
     weight, bias = layer.affine
-    if layer.kind == "linear":
+    if layer.kind in ("linear", "graphconv"):
         return replace(layer, weight=weight * scale, bias=bias + weight @ shift)
     outputs_per_group = weight.shape[0] // layer.groups
     per_output = [value.view(layer.groups, -1).repeat_interleave(outputs_per_group, 0) for value in (scale, shift)]
@@ -28,13 +29,19 @@ def behind_norm(norm: FloatLayer, layer: FloatLayer) -> FloatLayer:
 
 
 def with_norm(layer: FloatLayer, norm: FloatLayer) -> FloatLayer:
-    """A conv, linear, norm or add layer, then norm. Always exact."""
+    """A conv, linear, graphconv, norm or add layer, then norm. Always exact."""
     scale, shift = norm.affine
     weight, bias = layer.affine
     if layer.kind == "add":
         return replace(layer, weight=weight * scale, bias=bias * scale + shift)
     per_output = scale.view((-1,) + (1,) * (weight.dim() - 1))
     return replace(layer, weight=weight * per_output, bias=bias * scale + shift)
+
+
+def graphconv_linear(first: FloatLayer, second: FloatLayer) -> FloatLayer:
+    """Graphconv, then a linear layer on each node: one graphconv layer. Always exact."""
+    joined = linear_linear(first, second)
+    return replace(joined, kind="graphconv", edges=first.edges)
 
 
 def linear_linear(first: FloatLayer, second: FloatLayer) -> FloatLayer:

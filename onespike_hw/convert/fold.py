@@ -1,5 +1,7 @@
 """From the operations of a torch module to layers that each end in one ReLU: batch norm, ReLU and linear chains fold.
 
+The operations of a GCN act on the features of each node, so shapes here are (C,); graphconv alone knows of edges.
+
 Every rewriting is exact; where none is, ConversionError names both layers and the way out.
 An *open* layer is affine (conv, linear, batch norm, add) without a ReLU behind it: the next affine layer must fold with
 it, or an add take it as it is. A graph falls into *chains*, which begin at the input, at an add, or where several
@@ -262,7 +264,12 @@ def _take_linear(chain: Chain, layer: FloatLayer, input_shape: Shape) -> Chain:
         if layer.padding != (0, 0) and _shifts(first):
             way_out = f"use padding 0 in {layer.name}, put {first.name} before the ReLU, or a ReLU between them"
             raise _not_exact(first, layer, "its shift does not act on the padding", way_out)
+        if layer.kind == "graphconv" and _shifts(first):
+            way_out = f"put {first.name} behind a graph convolution and in front of its ReLU"
+            raise _not_exact(first, layer, "its shift is added up over the edges of each node", way_out)
         return [*chain[:index], *between, compose.behind_norm(first, layer)]
+    if "graphconv" in (first.kind, layer.kind):
+        return [*chain[:index], _joined_over_edges(first, layer)]
     if any(step.kind == "maxpool" for step in between):
         raise _not_exact(first, layer, "a max pooling lies between them", f"put a ReLU behind {first.name}")
     if layer.kind == "conv":
@@ -277,11 +284,23 @@ def _take_linear(chain: Chain, layer: FloatLayer, input_shape: Shape) -> Chain:
     return [*chain[:index], compose.linear_linear(first, layer)]
 
 
+def _joined_over_edges(first: FloatLayer, layer: FloatLayer) -> FloatLayer:
+    """Two affine layers on nodes, at least one of them over edges."""
+    if layer.kind == "linear":
+        return compose.graphconv_linear(first, layer)
+    way_out = f"put a ReLU between them, or leave out {first.name}, or its bias"
+    if first.kind == "graphconv":
+        raise _not_exact(first, layer, "it would need the edges of edges", way_out)
+    if _shifts(first):
+        raise _not_exact(first, layer, "its bias is added up over the edges of each node", way_out)
+    return compose.linear_linear(first, layer)
+
+
 def _close(chain: Chain, input_shape: Shape) -> Chain:
     """Check the end of the chain; a conv that leaves one pixel and is then flattened becomes a linear layer."""
     index = _last_affine(chain)
     if index is None:
-        raise ConversionError("model: there is no Conv2d or Linear in it; nothing to convert")
+        raise ConversionError("model: there is no Conv2d, Linear or GraphConv in it; nothing to convert")
     last, behind = chain[index], chain[index + 1 :]
     if last.open and last.kind == "add":
         raise ConversionError(f"{last.name}: the network ends in a sum; put a ReLU and a Linear behind it")

@@ -11,26 +11,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from onespike_hw.convert.adjacency import Adjacency
 from onespike_hw.network import INPUT, output_size
 
 Pair = tuple[int, int]
 Shape = tuple[int, ...]
 Value = TypeVar("Value")
 
-AFFINE = ("conv", "linear", "norm", "add")
+AFFINE = ("conv", "linear", "graphconv", "norm", "add")
 
 
 @dataclass(frozen=True, eq=False)
 class FloatLayer:
-    """One layer of a graph; what enters and leaves is [N, C, H, W] or [N, C].
+    """One layer of a graph; what enters and leaves is [N, C, H, W], [N, C], or [N, C, nodes] of a GCN.
 
-    kind      "conv", "linear", "maxpool", "avgpool", "add", "flatten", as in a Network, and until they are folded
-              "norm" (y = weight * x + bias per channel: a batch norm) and "relu"
-    weight    float64: conv (C_out, C_in / groups, K_h, K_w), linear (C_out, C_in), norm (C,), add (2, C): the factor of
-              each input
+    kind      "conv", "linear", "graphconv", "maxpool", "avgpool", "add", "flatten", as in a Network, and until they are
+              folded "norm" (y = weight * x + bias per channel: a batch norm) and "relu"
+    weight    float64: conv (C_out, C_in / groups, K_h, K_w), linear and graphconv (C_out, C_in), norm (C,), add (2, C):
+              the factor of each input
     bias      float64 (C_out,)
     relu      True where a ReLU follows directly
     inputs    names of the layers that it reads, two for an add; "input" is the model's own input
+    edges     of a graphconv layer
     """
 
     name: str
@@ -43,10 +45,11 @@ class FloatLayer:
     groups: int = 1
     relu: bool = False
     inputs: tuple[str, ...] = (INPUT,)
+    edges: Adjacency | None = None
 
     @property
     def affine(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias of a conv, linear, norm or add layer."""
+        """Weight and bias of a conv, linear, graphconv, norm or add layer."""
         assert self.weight is not None
         assert self.bias is not None
         return self.weight, self.bias
@@ -69,6 +72,8 @@ def shape_behind(layer: FloatLayer, shape: Shape) -> Shape:
         return (torch.Size(shape).numel(),)
     if layer.kind == "linear":
         return (layer.affine[1].numel(),)
+    if layer.kind == "graphconv":
+        return (layer.affine[1].numel(), *shape[1:])
     if layer.kind in ("norm", "relu", "add"):
         return shape
     channels = layer.affine[1].numel() if layer.kind == "conv" else shape[0]
@@ -116,6 +121,9 @@ def apply(layer: FloatLayer, x: Tensor, other: Tensor | None = None) -> Tensor:
         y = functional.conv2d(x, weight, bias, layer.stride, layer.padding, groups=layer.groups)
     elif layer.kind == "linear":
         y = functional.linear(x, weight, bias)
+    elif layer.kind == "graphconv":
+        assert layer.edges is not None
+        y = layer.edges.spread((weight @ x).mT).mT + bias[:, None]
     else:
         per_channel = (-1,) + (1,) * (x.dim() - 2)
         factors = weight.view(-1, *bias.shape)

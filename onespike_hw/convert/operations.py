@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onespike_hw.convert.graph_conv import GraphConv
 from onespike_hw.convert.layers import FloatLayer, Pair, Shape
 from onespike_hw.errors import ConversionError
 from onespike_hw.network import output_size
 
 SUPPORTED = (
-    "Conv2d, BatchNorm1d, BatchNorm2d, Linear, ReLU, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, view, reshape, "
-    "Dropout, Identity, + of two branches, and + - * / with constants"
+    "Conv2d, GraphConv, BatchNorm1d, BatchNorm2d, Linear, ReLU, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, "
+    "view, reshape, Dropout, Identity, + of two branches, and + - * / with constants"
 )
 
 Layers = list[FloatLayer]
@@ -55,7 +56,7 @@ def _finite(name: str, what: str, value: Tensor) -> Tensor:
     return value
 
 
-def _affine(name: str, module: nn.Conv2d | nn.Linear) -> tuple[Tensor, Tensor]:
+def _affine(name: str, module: nn.Conv2d | nn.Linear | GraphConv) -> tuple[Tensor, Tensor]:
     weight = _finite(name, "weight", module.weight)
     if module.bias is None:
         return weight, torch.zeros(len(weight), dtype=torch.float64)
@@ -281,6 +282,8 @@ def from_module(name: str, module: nn.Module, before: Shape, after: Shape) -> La
     match module:
         case nn.Conv2d():
             return _conv(name, module)
+        case GraphConv():
+            return [FloatLayer(name, "graphconv", *_affine(name, module), edges=module.edges)]
         case nn.Linear():
             return _linear(name, before, module)
         case nn.BatchNorm1d() | nn.BatchNorm2d():
@@ -305,6 +308,7 @@ def from_module(name: str, module: nn.Module, before: Shape, after: Shape) -> La
 
 SUPPORTED_MODULES = (
     nn.Conv2d,
+    GraphConv,
     nn.Linear,
     nn.BatchNorm1d,
     nn.BatchNorm2d,

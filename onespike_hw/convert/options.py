@@ -30,6 +30,7 @@ class Options:
     start: int | str = 0
     calibrate: bool = True
     sparsity: str | float = "free"
+    node_bits: int = 20
 
     @property
     def phases_waited(self) -> int:
@@ -60,6 +61,7 @@ def checked(**options: Any) -> Options:
         _integer("wait", wait, 0, steps - 1)
     _integer("weight_bits", given.weight_bits, 2, 8)
     _integer("input_bits", given.input_bits, 1, 16)
+    _integer("node_bits", given.node_bits, 8, 48)
     if isinstance(given.start, str) and given.start != "optimal":
         raise ConversionError(f'start: {given.start!r} is unknown; use "optimal" or an integer from 0 to 32')
     if given.start != "optimal":

@@ -17,6 +17,7 @@ from onespike_hw.convert.base import Coding, Sample, least_loss, optimal_base, o
 from onespike_hw.convert.build import build, common_fraction_bits
 from onespike_hw.convert.correct import corrected
 from onespike_hw.convert.first_step import absorb, fold_with_input
+from onespike_hw.convert.graphs import as_one_image, is_graph_model, shared_edges, with_integer_zero
 from onespike_hw.convert.inputs import InputCode, calibration_images, input_code
 from onespike_hw.convert.layers import FloatLayer, Shape, apply_all, operands_of
 from onespike_hw.convert.neurons import Neurons
@@ -57,6 +58,11 @@ class Plan:
     observed: tuple[Activations, ...]
     curve: tuple[Point, ...]
 
+    @property
+    def over_graph(self) -> bool:
+        """True for a GCN, whose input_shape is (C, nodes)."""
+        return shared_edges(self.chain) is not None
+
 
 def convert(
     model: nn.Module,
@@ -77,12 +83,15 @@ def convert(
     input_shape: tuple[int, ...] | None = None,
     calibrate: bool = True,
     sparsity: str | float = "free",
+    node_bits: int = 20,
 ) -> Network:
     """Convert a trained ReLU network to single-spike phase coding (One-Spike SNN, arXiv 2403.08786).
 
     model            a module that torch.fx can trace: Conv2d, BatchNorm, Linear, ReLU, pooling, Flatten, Dropout and
-                     Identity, one behind the other, and sums of two branches with a ReLU behind; it is not changed
-    calibration      a few hundred images as the model takes them, float [N, C, H, W] or [N, C]; labels are not needed
+                     Identity, one behind the other, and sums of two branches with a ReLU behind; or GraphConv with
+                     BatchNorm1d, ReLU and Dropout; it is not changed
+    calibration      a few hundred images as the model takes them, float [N, C, H, W] or [N, C]; of a GCN the features
+                     of all nodes, [nodes, C]; labels are not needed
     timesteps        T, phases in one period, 1..32
     base             Q: "optimal" loses least on the calibration activations, "root" is the best of 2^(m/n), n <= 4,
                      "per-layer" one optimal base a layer (one for layers that meet in a sum), or a number above 1
@@ -102,7 +111,8 @@ def convert(
     input_range      (low, high) of the pixels; None reads it from the calibration images (convert.inputs.input_code)
     input_mean       where the model takes (pixel - mean) / std: one mean a channel, in the pixels' unit; the network
     input_std        takes the pixels then. The same as the model's own first step is recognised and needs neither
-    input_shape      (C, H, W) or (C,); None takes the calibration images'
+    input_shape      of one image, (C, H, W) or (C,); None takes the calibration images'
+    node_bits        what a node of a graph sends along its edges is rounded to this many bits, 8..48
 
     Raises ConversionError, naming the layer or option, its value and the way out.
     """
@@ -124,6 +134,7 @@ def convert(
         input_shape=input_shape,
         calibrate=calibrate,
         sparsity=sparsity,
+        node_bits=node_bits,
     )
     return build(planned.chain, planned.neurons, planned.coding, planned.code, planned.input_shape, planned.options)
 
@@ -146,10 +157,11 @@ def plan(
     checked_options = checked(**options)
     if not isinstance(model, nn.Module):
         raise ConversionError(f"model: is a {type(model).__name__}; give a torch.nn.Module")
-    images = calibration_images(calibration, input_shape)
+    given = calibration_images(calibration, input_shape)
+    pixels = input_code(given, checked_options.input_bits, input_range, input_mean, input_std)
+    trained, code = trained_layers(copy.deepcopy(model).cpu().float().eval(), given, pixels)
+    images = given if shared_edges(trained) is None else as_one_image(given)
     shape = tuple(images.shape[1:])
-    pixels = input_code(images, checked_options.input_bits, input_range, input_mean, input_std)
-    trained, code = trained_layers(copy.deepcopy(model).cpu().float().eval(), images, pixels)
     chain, sent = absorb(trained, code, shape), code.sent(images)
     observed = list(observe(chain, sent, checked_options))
     neurons = _choose_neurons(observed, together(chain), checked_options)
@@ -206,16 +218,21 @@ def trained_layers(model: nn.Module, images: Tensor, code: InputCode) -> tuple[l
     """The model as the chain of float layers that is converted; checked against the model on the first images.
 
     model   in eval mode
-    images  float32 [N, ...]
+    images  float32 [N, ...]; of a GCN [nodes, C]
     code    of the images; a normalisation that is the model's first step goes into the code that is returned
 
     Raises ConversionError where the model cannot be traced or folded, or the chain does not do what the model does.
     """
-    few = images[:_CHECKED_IMAGES].clone()
-    operations = trace(model, torch.cat([few, few])[:2])
+    over_graph = is_graph_model(model)
+    few = images if over_graph else images[:_CHECKED_IMAGES].clone()
+    operations = trace(model, few if over_graph else torch.cat([few, few])[:2])
     chain, code = fold_with_input(operations, tuple(images.shape[1:]), code)
     with torch.no_grad():
         expected = model(few.clone()).double()
+        if over_graph:
+            shared_edges(chain)
+            code = with_integer_zero(code)
+            few, expected = as_one_image(few), as_one_image(expected)
         found = apply_all(chain, code.normalised(few).double())
     if not bool(torch.isfinite(expected).all()):
         raise ConversionError("model: its output on the calibration images is not finite; scale its weights down")

@@ -8,9 +8,24 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from onespike_hw.convert.adjacency import Adjacency, adjacency
 from onespike_hw.convert.datasets import DatasetError, load_calibration, load_images, shipped
+from onespike_hw.convert.graph_conv import GraphConv
+from onespike_hw.convert.text_graph import TextGraph, load_text_graph
 
-__all__ = ["MODELS", "fashion_cnn", "load_calibration", "load_images", "load_model"]
+__all__ = [
+    "INPUT_BITS",
+    "MODELS",
+    "TEXT_MODELS",
+    "edges_of",
+    "fashion_cnn",
+    "gcn_text",
+    "load_calibration",
+    "load_images",
+    "load_model",
+    "load_text_graph",
+    "mlp_text",
+]
 
 
 def fashion_cnn() -> nn.Module:
@@ -44,7 +59,40 @@ def fashion_cnn() -> nn.Module:
     )
 
 
-_BUILDERS: dict[str, Callable[[], nn.Module]] = {"fashion-cnn": fashion_cnn}
+_TEXT_SIZES = (1024, 32, 10)
+"""Words, width and sections of the networks on Debian packages."""
+
+
+def gcn_text() -> nn.Module:
+    """gcn32-gcn10 over the graph of Debian packages, for binary words [2929, 1024]; freshly initialised."""
+    edges = edges_of(load_text_graph("debian-packages"))
+    words, width, classes = _TEXT_SIZES
+    layers = [("conv1", GraphConv(words, width, edges)), ("conv2", GraphConv(width, classes, edges))]
+    return _text_network(*layers)
+
+
+def mlp_text() -> nn.Module:
+    """The same layers without the graph: what the words alone tell."""
+    words, width, classes = _TEXT_SIZES
+    return _text_network(("fc1", nn.Linear(words, width)), ("fc2", nn.Linear(width, classes)))
+
+
+def _text_network(first: tuple[str, nn.Module], last: tuple[str, nn.Module]) -> nn.Module:
+    return nn.Sequential(OrderedDict([first, ("relu1", nn.ReLU()), ("dropout1", nn.Dropout(0.5)), last]))
+
+
+def edges_of(graph: TextGraph) -> Adjacency:
+    """Its edges with self loops, symmetrically normalised."""
+    return adjacency(graph.nodes, graph.source, graph.target, edge_weight=graph.edge_weight)
+
+
+_BUILDERS: dict[str, Callable[[], nn.Module]] = {"fashion-cnn": fashion_cnn, "gcn-text": gcn_text}
+
+TEXT_MODELS = {"gcn-text": "debian-packages"}
+"""Models over a graph, and the graph that each is trained on."""
+
+INPUT_BITS = {"gcn-text": 1}
+"""Bits of an input value, where a model takes others than pixels of 8 bits."""
 
 MODELS = tuple(_BUILDERS)
 """Names that load_model knows."""

@@ -20,6 +20,7 @@ class Difference:
 
     layer      name of the layer
     image, channel, y, x   where; None where the difference is one of shapes; y and x are None for one value a channel
+    node       where, in a network over a graph, in place of y and x
     expected, actual       phase codes or logits, or shapes in words
     silent     the code that means silent, T; None where expected and actual are no phase codes
     """
@@ -32,9 +33,10 @@ class Difference:
     expected: int | str
     actual: int | str
     silent: int | None = None
+    node: int | None = None
 
     def __str__(self) -> str:
-        places = [("image", self.image), ("channel", self.channel), ("y", self.y), ("x", self.x)]
+        places = [("image", self.image), ("channel", self.channel), ("y", self.y), ("x", self.x), ("node", self.node)]
         where = "".join(f", {word} {number}" for word, number in places if number is not None)
         return f"{self.layer}{where}: expected {self._say(self.expected)}, got {self._say(self.actual)}"
 
@@ -47,11 +49,12 @@ class Difference:
 def first_difference(
     net: Network, expected: Run, codes: Mapping[str, NDArray[Any]], logits: NDArray[Any] | None = None
 ) -> Difference | None:
-    """The first difference, in the order layer of the data, image, y, x, channel, logits last; None where all is equal.
+    """The first difference, in the order layer of the data, image, y, x (or node), channel, logits last; None where
+    all is equal.
 
-    expected: a golden run with codes. codes: phase codes [N, C, H, W] or [N, C] under the names of the layers that
-    codes leave; flatten layers may be left out, as they only reorder. logits: integers as Run.logits, or None to
-    compare codes alone. A layer that is missing or unknown, other shapes and too few images are differences too.
+    expected: a golden run with codes. codes: phase codes, shaped as Run.codes, under the names of the layers that codes
+    leave; flatten layers may be left out, as they only reorder. logits: integers as Run.logits, or None to compare
+    codes alone. A layer that is missing or unknown, other shapes and too few images are differences too.
     Raises InputError where the expected run holds no codes.
     """
     wanted = [layer for layer in net.layers if net.carries_codes(layer.name)]
@@ -71,7 +74,10 @@ def first_difference(
             return _mismatch(name, "no codes", f"codes of shape {np.shape(codes[name])}")
     if logits is None:
         return None
-    return _compare(net.layers[-1].name, expected.logits, logits, None)
+    last = net.layers[-1]
+    if last.kind == "graphconv" and logits.ndim == 3:
+        return _compare(last.name, expected.logits.transpose(0, 2, 1), logits.transpose(0, 2, 1), None)
+    return _compare(last.name, expected.logits, logits, None)
 
 
 def _compare(name: str, expected: NDArray[Any], actual: NDArray[Any], silent: int | None) -> Difference | None:
@@ -84,9 +90,10 @@ def _compare(name: str, expected: NDArray[Any], actual: NDArray[Any], silent: in
     wrong = np.argwhere(channels_last[0] != channels_last[1])
     if len(wrong):
         image, *pixel, channel = (int(i) for i in wrong[0])
-        y, x = pixel or (None, None)
+        y, x = pixel if len(pixel) == 2 else (None, None)
+        node = pixel[0] if len(pixel) == 1 else None
         at = (image, channel, *pixel)
-        return Difference(name, image, channel, y, x, int(expected[at]), int(actual[at]), silent)
+        return Difference(name, image, channel, y, x, int(expected[at]), int(actual[at]), silent, node)
     return shapes if len(actual) != len(expected) else None
 
 

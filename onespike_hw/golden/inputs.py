@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -17,32 +18,35 @@ TOLERANCE = 0.5
 def quantize_input(net: Network, x: ArrayLike) -> Int64:
     """Input integers of a batch.
 
-    x: [N, *net.input_shape]. Real values (float dtype), as the torch module takes them, become
-    rint(real / input_scale + input_offset), round half to even; integers (or bool) are taken as they are.
-    Returns int64 of the same shape, within net.input_range.
+    x: [N, *net.input_shape]; for a network over a graph [N, nodes, C], or [nodes, C] for N = 1. Real values (float
+    dtype), as the torch module takes them, become rint(real / input_scale + input_offset), round half to even;
+    integers (or bool) are taken as they are.
+    Returns int64 of the same shape, N in front, within net.input_range.
     Raises InputError for another shape or type, for NaN, and for the first value out of range.
     """
-    return quantize_images(net, check_batch(net, x), first=0)
+    return quantize_images(net, check_batch(net, x))
 
 
 def check_batch(net: Network, x: ArrayLike) -> NDArray[Any]:
-    """x as an array of shape [N, *net.input_shape] and of a numeric type; InputError where it is none."""
-    wanted = ", ".join(str(size) for size in net.input_shape)
+    """x as an array of shape [N, *net.sample_shape] and of a numeric type; InputError where it is none."""
+    wanted = ", ".join(str(size) for size in net.sample_shape)
     try:
         batch = np.asarray(x)
     except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"input: not an array ({error}); give a numpy array of shape [N, {wanted}]") from error
-    if batch.shape == net.input_shape:
+    if net.graph is not None and batch.shape == net.sample_shape:
+        batch = batch[np.newaxis]
+    if batch.shape == net.sample_shape:
         raise InputError(f"input: shape {batch.shape} is one image; put a batch axis in front: [1, {wanted}]")
-    if batch.shape[1:] != net.input_shape:
+    if batch.shape[1:] != net.sample_shape:
         raise InputError(f"input: shape {batch.shape} does not fit this network; give a batch of shape [N, {wanted}]")
     if batch.dtype.kind not in "fiub":
         raise InputError(f"input: type {batch.dtype} is neither real nor integer; use float32 or uint8")
     return batch
 
 
-def quantize_images(net: Network, images: NDArray[Any], first: int) -> Int64:
-    """Input integers of a part of a checked batch whose first image has the number `first`."""
+def quantize_images(net: Network, images: NDArray[Any], first: tuple[int, ...] = ()) -> Int64:
+    """Input integers of a part of a checked batch; `first`: where the part begins, along the first axes."""
     low, high = net.input_range
     if images.dtype.kind != "f":
         outside = (images < low) | (images > high)
@@ -53,7 +57,7 @@ def quantize_images(net: Network, images: NDArray[Any], first: int) -> Int64:
     steps = images.astype(np.float64) / scale + offset
     outside = (steps < low - TOLERANCE) | (steps > high + TOLERANCE)
     if outside.any():
-        channel = int(np.argwhere(outside)[0][1])
+        channel = int(np.argwhere(outside)[0][1 if net.graph is None else -1])
         least, most = (np.array([low, high]) - net.input_offset[channel]) * net.input_scale[channel]
         way_out = "scale the data as in training, or declare the range when converting, input_range=(low, high)"
         _refuse(images, outside, first, f"outside {least:.6g}..{most:.6g}, the range of channel {channel}; {way_out}")
@@ -61,12 +65,13 @@ def quantize_images(net: Network, images: NDArray[Any], first: int) -> Int64:
 
 
 def _per_channel(net: Network, values: Float64) -> Float64:
-    return values.reshape(-1, *[1] * (len(net.input_shape) - 1))
+    """[C] as an array that broadcasts over a batch [N, *net.sample_shape]."""
+    return values if net.graph is not None else values.reshape(-1, *[1] * (len(net.input_shape) - 1))
 
 
-def _refuse(images: NDArray[Any], wrong: NDArray[np.bool_], first: int, why: str) -> None:
+def _refuse(images: NDArray[Any], wrong: NDArray[np.bool_], first: tuple[int, ...], why: str) -> None:
     if not wrong.any():
         return
-    image, *rest = (int(i) for i in np.argwhere(wrong)[0])
-    index = ", ".join(str(i) for i in (first + image, *rest))
-    raise InputError(f"input: value {images[(image, *rest)]} at [{index}] is {why}")
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    index = ", ".join(str(sum(pair)) for pair in zip_longest(place, first, fillvalue=0))
+    raise InputError(f"input: value {images[place]} at [{index}] is {why}")

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from onespike_hw.errors import InputError
 from onespike_hw.golden import adds, neurons
@@ -24,6 +25,7 @@ FIELD_BYTES = 4 << 20
 MOST_THREADS = 8
 """Parts of the batch that run side by side, at most: beyond, Python itself holds them up."""
 
+Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 
 
@@ -31,15 +33,16 @@ Progress = Callable[[int, int], None]
 class Run:
     """What the network made of N images.
 
-    logits        int64 [N, classes]; [N, C, H, W] where the last layer has more than one pixel
+    logits        int64 [N, classes]; [N, C, H, W] where the last layer has more than one pixel; of a network over a
+                  graph [N, nodes, classes], as a GCN gives them
     scale         float64 [classes]: real value of one unit of a logit
-    codes         layer name -> uint8 phase codes [N, C, H, W] or [N, C], T = silent, for every layer that codes
-                  leave; empty where the run was made with codes=False
-    sops          conv, linear or add layer -> int64 [N], synaptic operations
+    codes         layer name -> uint8 phase codes [N, C, H, W], [N, C] or [N, C, nodes], T = silent, for every layer
+                  that codes leave; empty where the run was made with codes=False
+    sops          conv, linear, graphconv or add layer -> int64 [N], synaptic operations
     spikes        layer that fires -> int64 [N], spikes that leave it
     noise_spikes  layer that fires -> int64 [N], spikes that the settled neuron with the same input would not have
                   fired, or would have fired in another phase
-    potentials    conv, linear or add layer -> int64 V_{T-1}, [N, C, H, W] or [N, C]; empty unless asked for
+    potentials    conv, linear, graphconv or add layer -> int64 V_{T-1}, shaped as codes; empty unless asked for
     """
 
     logits: Int64
@@ -52,7 +55,9 @@ class Run:
 
     @property
     def predictions(self) -> Int64:
-        """Class of the largest real logit: int64 [N], or [N, H, W]."""
+        """Class of the largest real logit: int64 [N], [N, H, W], or [N, nodes] of a network over a graph."""
+        if self.logits.ndim == 3:
+            return np.asarray(np.argmax(self.logits * self.scale, axis=2))
         scale = self.scale.reshape(-1, *[1] * (self.logits.ndim - 2))
         return np.asarray(np.argmax(self.logits * scale, axis=1))
 
@@ -68,17 +73,20 @@ def run(
 ) -> Run:
     """Run images through a network, in exact integers.
 
-    x           [N, *net.input_shape]: real values as the torch module takes them, or input integers (see
-                quantize_input)
+    x           [N, *net.input_shape], or [N, nodes, C] or [nodes, C] for a network over a graph: real values as the
+                torch module takes them, or input integers (see quantize_input)
     codes       keep the phase codes of all layers
     potentials  keep the last potentials of all neurons
-    batch       images at once on one core, at most: fewer where one layer's receptive fields would take too much memory
+    batch       images at once on one core, at most: fewer where one layer's receptive fields would take too much
+                memory; a network over a graph takes one after the other
     progress    called with (images done, images in all) after each such batch, in order
     Raises InputError for images that this network cannot take.
     """
     images = check_batch(net, x)
     if batch < 1:
         raise InputError(f"batch: must be at least 1, not {batch}")
+    if net.graph is not None:
+        return _run_graph(net, images, codes, potentials, progress)
     prepared = _prepare(net)
     fields = [neurons.image_bytes(each) for each in prepared.values() if isinstance(each, Neurons)]
     step = max(1, min(batch, FIELD_BYTES // max(fields)))
@@ -86,12 +94,37 @@ def run(
     parts = [slice(first, min(first + step, len(images))) for first in range(0, len(images), step)]
 
     def run_part(part: slice) -> None:
-        _run_part(net, prepared, quantize_images(net, images[part], part.start), part, result)
+        _run_part(net, prepared, quantize_images(net, images[part], (part.start,)), part, result)
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
         for part, _ in zip(parts, pool.map(run_part, parts), strict=True):
             if progress is not None:
                 progress(part.stop, len(images))
+    return result
+
+
+def _run_graph(net: Network, batch: Array, codes: bool, potentials: bool, progress: Progress | None) -> Run:
+    from onespike_hw.golden import graphs  # scipy, which other networks do without
+
+    prepared = graphs.prepare(net)
+    result = _empty(net, len(batch), codes, potentials)
+    last = net.layers[-1]
+    for index in range(len(batch)):
+
+        def keep(layer: Layer, nodes: slice, v: Int64, index: int = index) -> None:
+            if layer is last:
+                result.logits[index, nodes] = v
+            if layer.name in result.potentials:
+                result.potentials[layer.name][index, :, nodes] = v.T
+
+        for layer, answer in graphs.run_item(net, prepared, batch, index, keep):
+            result.sops[layer.name][index] = answer.operations
+            if answer.codes is not None:
+                result.spikes[layer.name][index] = int((answer.codes < net.timesteps).sum())
+                if codes:
+                    result.codes[layer.name][index] = answer.codes
+        if progress is not None:
+            progress(index + 1, len(batch))
     return result
 
 
@@ -122,6 +155,8 @@ def _empty(net: Network, images: int, codes: bool, potentials: bool) -> Run:
 
 
 def _logit_shape(last: Layer) -> tuple[int, ...]:
+    if last.kind == "graphconv":
+        return last.shape[::-1]
     return last.shape[:1] if last.shape[1:] in ((), (1, 1)) else last.shape
 
 

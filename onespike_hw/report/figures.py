@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw.golden import Run
+from onespike_hw.graph import Graph
 from onespike_hw.network import Layer, Network
 
 Int64 = NDArray[np.int64]
@@ -34,16 +35,23 @@ class Figures:
 
 
 def accuracy(predictions: Int64, labels: Int64 | None) -> float | None:
-    """Share of right predictions; None where there are no labels."""
-    return None if labels is None else float(np.mean(predictions == labels))
+    """Share of right predictions, of those whose label is not negative; None where there are no labels."""
+    if labels is None:
+        return None
+    judged = labels >= 0
+    return float(np.mean(predictions[judged] == labels[judged]))
 
 
-def multiplies(layer: Layer) -> int:
-    """Multiplications an image of a conv or linear layer, those with padding included; 0 for another layer."""
+def multiplies(layer: Layer, graph: Graph | None = None) -> int:
+    """Multiplications an image of a layer with weights, those with padding included; 0 for another layer.
+
+    graph  of the network, if any: each of its edges is a multiplication a channel
+    """
     if layer.weight is None:
         return 0
     positions = int(np.prod(layer.shape[1:]))
-    return layer.weight.size * positions
+    edges = 0 if graph is None else graph.edges
+    return layer.weight.size * positions + edges * layer.shape[0]
 
 
 def count(net: Network, run: Run, labels: Int64 | None) -> Figures:
@@ -51,7 +59,7 @@ def count(net: Network, run: Run, labels: Int64 | None) -> Figures:
     images = len(run.logits)
     neurons = sum(int(np.prod(layer.shape)) for layer in net.layers if layer.fires)
     spikes = sum(int(counts.sum()) for counts in run.spikes.values())
-    dense = {layer.name: multiplies(layer) for layer in net.layers if layer.weight is not None}
+    dense = {layer.name: multiplies(layer, net.graph) for layer in net.layers if layer.weight is not None}
     sops = {name: float(counts.mean()) for name, counts in run.sops.items()}
     return Figures(
         images=images,

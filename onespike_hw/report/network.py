@@ -89,13 +89,13 @@ class WeightCounts:
 
 def layer_facts(net: Network, run: Run) -> list[LayerFacts]:
     """Every layer, in the order of the data; flatten layers left out, as they do nothing."""
-    return [_facts(layer, run) for layer in net.layers if layer.kind != "flatten"]
+    return [_facts(net, layer, run) for layer in net.layers if layer.kind != "flatten"]
 
 
-def _facts(layer: Layer, run: Run) -> LayerFacts:
+def _facts(net: Network, layer: Layer, run: Run) -> LayerFacts:
     neurons = int(np.prod(layer.shape)) if layer.fires else None
     sops = float(run.sops[layer.name].mean()) if layer.name in run.sops else None
-    dense = multiplies(layer) or None
+    dense = multiplies(layer, net.graph) or None
     return LayerFacts(
         name=layer.name,
         kind=layer.kind,

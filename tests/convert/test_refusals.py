@@ -109,7 +109,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: between(nn.Conv2d(4, 4, 1), nn.Flatten()),
         "x1: flattens the output (4, 7, 6); leave it out",
     ),
-    "no weights": (lambda: nn.Sequential(nn.Flatten()), "model: there is no Conv2d or Linear in it"),
+    "no weights": (lambda: nn.Sequential(nn.Flatten()), "model: there is no Conv2d, Linear or GraphConv in it"),
     "ReLU on the input": (
         lambda: nn.Sequential(nn.ReLU(), small()),
         "0: a ReLU on the network's own input is not supported; apply it beforehand",

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw.network import INPUT, Layer, Network
+from tests.reference import graphs
 
 Position = tuple[int, ...]
-"""Index of one value in a layer: (channel, row, column) or (channel,)."""
+"""Index of one value in a layer: (channel, row, column), (channel,), or (channel, node) over a graph."""
 
 Arrivals = list[list[int]]
 """For each phase, the charges that reach a neuron."""
@@ -31,8 +32,8 @@ class Reference:
 
     logits      int64 (N, *shape of the last layer): potentials of the layer that never fires
     codes       layer name -> uint8 (N, *shape): phase codes, T = silent; for every layer that codes leave
-    potentials  name of a conv, linear or add layer -> int64 (N, *shape): what its neurons end the period with
-    sops        name of a conv, linear or add layer -> int64 (N,): synaptic operations
+    potentials  name of a layer with neurons -> int64 (N, *shape): what its neurons end the period with
+    sops        name of a layer with neurons -> int64 (N,): synaptic operations
     spikes      name of a layer that fires -> for each image, the spikes that its neurons fired
     """
 
@@ -94,12 +95,13 @@ class Image:
 
 
 def simulate(net: Network, x_int: NDArray[np.integer], arrival_order: np.random.Generator | None = None) -> Reference:
-    """Run input integers (N, *net.input_shape) through the network.
+    """Run input integers (N, *net.input_shape) through the network; (N, nodes, C) over a graph.
 
     With arrival_order, the spikes of one phase reach each neuron in an order drawn from it.
     """
-    images = [_simulate_image(net, image, arrival_order) for image in x_int]
-    synaptic = [layer for layer in net.layers if layer.kind in ("conv", "linear", "add")]
+    in_network_order = x_int if net.graph is None else x_int.transpose(0, 2, 1)
+    images = [_simulate_image(net, image, arrival_order) for image in in_network_order]
+    synaptic = [layer for layer in net.layers if layer.kind in ("conv", "linear", "graphconv", "add")]
     firing = [layer for layer in net.layers if layer.fires]
     potentials = {layer.name: _potentials(layer, images) for layer in synaptic}
     return Reference(
@@ -143,6 +145,8 @@ def _simulate_image(net: Network, x: NDArray[np.integer], arrival_order: np.rand
             image.signals[layer.name] = _flatten(layer, image.signals[layer.inputs[0]])
         elif layer.kind == "add":
             _add_and_fire(net, layer, image, arrival_order)
+        elif layer.kind == "graphconv":
+            _convolve_graph(net, layer, image, arrival_order)
         else:
             _integrate_and_fire(net, layer, image.signals[layer.inputs[0]], image, arrival_order)
     return image
@@ -221,6 +225,15 @@ def _add_and_fire(net: Network, layer: Layer, image: Image, arrival_order: np.ra
             for phase, charges in enumerate(by_phase):
                 arrivals[out][phase] += charges
     _run_neurons(net, layer, arrivals, net.wait, image, arrival_order)
+
+
+def _convolve_graph(net: Network, layer: Layer, image: Image, arrival_order: np.random.Generator | None) -> None:
+    source = image.signals[layer.inputs[0]]
+    answer = graphs.respond(layer, net.graph, source.spikes, source.charges, arrival_order)
+    image.potentials[layer.name], image.sops[layer.name] = answer.potentials, answer.operations
+    if layer.fires:
+        constants = net.phase_constants if layer.phase_constants is None else layer.phase_constants
+        image.signals[layer.name] = Signal(layer.shape, answer.phases, constants.tolist(), multi_bit=False, coded=True)
 
 
 def _count(arrivals: dict[Position, Arrivals]) -> int:
