@@ -157,7 +157,7 @@ def load_calibration(model: str, file: str | None) -> Images:
         raise ConversionError(f"{model}: a model of your own needs calibration images; give --calibration FILE.npy")
     if model in zoo.TEXT_MODELS:
         return zoo.load_text_graph(zoo.TEXT_MODELS[model]).dense
-    return zoo.load_calibration(SHIPPED_IMAGES)
+    return zoo.load_calibration(zoo.images_of(model))
 
 
 def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
@@ -170,19 +170,28 @@ def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
     if args.data is not None:
         arrays = _arrays(Path(args.data))
         return Data(arrays["images"], _labels(Path(args.data), arrays), args.data)
+    images = _images_of_shape(shape)
     if args.full:
         pixels, labels = datasets.fashion_mnist("test")
+        pixels = datasets.padded(pixels, datasets.image_size(images))
         data = Data(datasets.to_unit(pixels), labels, "the whole Fashion-MNIST test set")
     elif len(shape) == 2:
         data = _text_data()
     else:
-        data = Data(*datasets.load_images(SHIPPED_IMAGES), "the shipped Fashion-MNIST images")
+        data = Data(*datasets.load_images(images), "the shipped Fashion-MNIST images")
     if data.images.shape[1:] != shape:
         raise InputError(
             f"{data.name}: their shape {data.images.shape[1:]} does not fit this network, which takes "
             f"{shape}; give images of your own with --data FILE"
         )
     return data
+
+
+def _images_of_shape(shape: tuple[int, ...]) -> str:
+    from onespike_hw.convert import datasets
+
+    fitting = (name for name, size in datasets.IMAGES.items() if shape == (1, size, size))
+    return next(fitting, SHIPPED_IMAGES)
 
 
 def _text_data() -> Data:

@@ -22,8 +22,8 @@ FASHION_MNIST_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
 CLASSES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
-IMAGES = ("fashion-mnist",)
-"""Names that load_images and load_calibration know."""
+IMAGES = {"fashion-mnist": 28, "fashion-mnist-32": 32}
+"""Names that load_images and load_calibration know, and the images' size; what is larger than 28 has a black border."""
 
 _PREFIX = {"train": "train", "test": "t10k"}
 _IDX_UINT8 = 0x08
@@ -80,6 +80,13 @@ def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images.astype(np.float32) / np.float32(255)
 
 
+def padded(images: NDArray[Any], size: int) -> NDArray[Any]:
+    """Images [N, C, H, W] in the middle of black ones, [N, C, size, size]."""
+    rows, columns = ((size - length) for length in images.shape[2:])
+    border = ((0, 0), (0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+    return np.pad(images, border)
+
+
 def shipped(name: str) -> dict[str, NDArray[Any]]:
     """The arrays of one npz file of onespike_hw/models, read without pickle."""
     source = resources.files("onespike_hw") / "models" / name
@@ -87,18 +94,20 @@ def shipped(name: str) -> dict[str, NDArray[Any]]:
         return {key: archive[key] for key in archive.files}
 
 
-def _known(name: str) -> str:
+def image_size(name: str) -> int:
+    """Rows and columns of the images of that name. Raises DatasetError where it is unknown."""
     if name not in IMAGES:
         raise DatasetError(f"no images called {name!r} are shipped; there are {', '.join(IMAGES)}")
-    return name.replace("-", "_")
+    return IMAGES[name]
 
 
 def load_images(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The first few hundred test images, shipped: float32 [N, 1, 28, 28] in [0, 1] and int64 labels [N]."""
-    arrays = shipped(f"{_known(name)}_test.npz")
-    return to_unit(arrays["images"]), arrays["labels"].astype(np.int64)
+    """The first few hundred test images, shipped: float32 [N, 1, S, S] in [0, 1] and int64 labels [N]."""
+    size, arrays = image_size(name), shipped("fashion_mnist_test.npz")
+    return to_unit(padded(arrays["images"], size)), arrays["labels"].astype(np.int64)
 
 
 def load_calibration(name: str) -> NDArray[np.float32]:
-    """The first few hundred training images, shipped: float32 [N, 1, 28, 28] in [0, 1]."""
-    return to_unit(shipped(f"{_known(name)}_calibration.npz")["images"])
+    """The first few hundred training images, shipped: float32 [N, 1, S, S] in [0, 1]."""
+    size = image_size(name)
+    return to_unit(padded(shipped("fashion_mnist_calibration.npz")["images"], size))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from onespike_hw.convert.adjacency import Adjacency, adjacency
+from onespike_hw.convert.architectures import fashion_cnn, mobilenet, resnet20, vgg11
 from onespike_hw.convert.datasets import DatasetError, load_calibration, load_images, shipped
 from onespike_hw.convert.graph_conv import GraphConv
 from onespike_hw.convert.text_graph import TextGraph, load_text_graph
@@ -17,46 +19,17 @@ __all__ = [
     "INPUT_BITS",
     "MODELS",
     "TEXT_MODELS",
+    "build_model",
     "edges_of",
     "fashion_cnn",
     "gcn_text",
+    "images_of",
     "load_calibration",
     "load_images",
     "load_model",
     "load_text_graph",
     "mlp_text",
 ]
-
-
-def fashion_cnn() -> nn.Module:
-    """conv16-conv16-pool-conv32-conv32-pool-fc64-fc10 for [N, 1, 28, 28] in [0, 1]; 4,729,728 multiplies an image.
-
-    3x3 convolutions, padding 1, batch norm behind each; freshly initialised (see load_model for the trained one).
-    """
-
-    def conv(index: int, inputs: int, outputs: int) -> list[tuple[str, nn.Module]]:
-        return [
-            (f"conv{index}", nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)),
-            (f"bn{index}", nn.BatchNorm2d(outputs)),
-            (f"relu{index}", nn.ReLU()),
-        ]
-
-    return nn.Sequential(
-        OrderedDict(
-            [
-                *conv(1, 1, 16),
-                *conv(2, 16, 16),
-                ("pool1", nn.MaxPool2d(2)),
-                *conv(3, 16, 32),
-                *conv(4, 32, 32),
-                ("pool2", nn.MaxPool2d(2)),
-                ("flatten", nn.Flatten()),
-                ("fc1", nn.Linear(32 * 7 * 7, 64)),
-                ("relu5", nn.ReLU()),
-                ("fc2", nn.Linear(64, 10)),
-            ]
-        )
-    )
 
 
 _TEXT_SIZES = (1024, 32, 10)
@@ -86,23 +59,55 @@ def edges_of(graph: TextGraph) -> Adjacency:
     return adjacency(graph.nodes, graph.source, graph.target, edge_weight=graph.edge_weight)
 
 
-_BUILDERS: dict[str, Callable[[], nn.Module]] = {"fashion-cnn": fashion_cnn, "gcn-text": gcn_text}
+@dataclass(frozen=True)
+class _Entry:
+    build: Callable[[], nn.Module]
+    images: str
 
-TEXT_MODELS = {"gcn-text": "debian-packages"}
+
+_ENTRIES = {
+    "fashion-cnn": _Entry(fashion_cnn, "fashion-mnist"),
+    "resnet20": _Entry(resnet20, "fashion-mnist-32"),
+    "vgg11": _Entry(vgg11, "fashion-mnist-32"),
+    "mobilenet": _Entry(mobilenet, "fashion-mnist-32"),
+}
+
+_TEXT_ENTRIES = {"gcn-text": _Entry(gcn_text, "debian-packages")}
+
+TEXT_MODELS = {name: entry.images for name, entry in _TEXT_ENTRIES.items()}
 """Models over a graph, and the graph that each is trained on."""
 
 INPUT_BITS = {"gcn-text": 1}
 """Bits of an input value, where a model takes others than pixels of 8 bits."""
 
-MODELS = tuple(_BUILDERS)
+MODELS = (*_ENTRIES, *_TEXT_ENTRIES)
 """Names that load_model knows."""
+
+
+def _entry(name: str) -> _Entry:
+    if name not in MODELS:
+        raise DatasetError(f"no model called {name!r} is shipped; there are {', '.join(MODELS)}")
+    return (_ENTRIES | _TEXT_ENTRIES)[name]
+
+
+def build_model(name: str) -> nn.Module:
+    """The architecture of that name, freshly initialised. DatasetError where the name is unknown."""
+    return _entry(name).build()
+
+
+def images_of(name: str) -> str:
+    """The name of the images (or of the graph) that a shipped network takes, for load_images, load_calibration and load_text_graph."""
+    return _entry(name).images
+
+
+def weights_file(name: str) -> str:
+    """The file in onespike_hw/models that holds a shipped network's weights."""
+    return f"{name.replace('-', '_')}.npz"
 
 
 def load_model(name: str) -> nn.Module:
     """A shipped network with its trained weights, in eval mode. DatasetError where the name is unknown."""
-    if name not in _BUILDERS:
-        raise DatasetError(f"no model called {name!r} is shipped; there are {', '.join(MODELS)}")
-    model = _BUILDERS[name]()
-    state = {key: torch.from_numpy(value) for key, value in shipped(f"{name.replace('-', '_')}.npz").items()}
-    model.load_state_dict(state)
+    model = build_model(name)
+    # What is stored as float16 becomes the float32 of the module's own parameters.
+    model.load_state_dict({key: torch.from_numpy(value) for key, value in shipped(weights_file(name)).items()})
     return model.eval()
