@@ -96,7 +96,7 @@ def build_model(name: str) -> nn.Module:
 
 
 def images_of(name: str) -> str:
-    """The name of the images (or of the graph) that a shipped network takes, for load_images, load_calibration and load_text_graph."""
+    """The name of the images that a shipped network takes, for load_images and load_calibration; or of its graph."""
     return _entry(name).images
 
 
