@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class SimulationResult:
     """What the simulated accelerator did.
 
-    logits   int64 [N, classes], or [N, C, H, W] where it is a map of more than one position
-    codes    layer name -> uint8 phase codes [N, C, H, W] or [N, C], as golden.run gives them
+    logits   int64 [N, classes], or [N, C, H, W] where it is a map of more than one position; [N, nodes, classes]
+    codes    layer name -> uint8 phase codes [N, C, H, W], [N, C] or [N, C, nodes], as golden.run gives them
     cycles   int64 [N]: clock in which the image's last logit left
     starts   int64 [N]: clock in which the image's first pixel was taken
     counts   layer name -> clocks of its engines by kind (codegen.verilog.COUNTS), of a design with counters; else empty
@@ -89,6 +89,8 @@ def simulate(
 def pixel_file(plan: Plan, integers: Int64) -> str:
     """The beats of a batch, one hex word a line, as the test bench reads them."""
     stream = plan.input
+    if plan.net.graph is not None:
+        integers = integers.transpose(0, 2, 1)
     maps = integers.reshape(len(integers), stream.channels // stream.n, stream.n, stream.height * stream.width)
     beats = maps.transpose(0, 3, 1, 2).reshape(-1, stream.n)
     return packed_words(beats, plan.field_bits)
@@ -103,6 +105,8 @@ def image_beats(plan: Plan, integers: Int64) -> list[list[int]]:
 
 def image_logits(net: Network, values: Int64, images: int) -> Int64:
     """Logits in the golden model's shape, from the order in which they leave: pixel by pixel, channel by channel."""
+    if net.graph is not None:
+        return values.reshape(images, net.graph.nodes, -1)
     channels, height, width = (*net.layers[-1].shape, 1, 1)[:3]
     maps = values.reshape(images, height, width, channels).transpose(0, 3, 1, 2)
     return maps.reshape(images, channels) if height * width == 1 else maps

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.forks import all_queues
 from onespike_hw.codegen.layout import SETTLE
@@ -12,6 +14,7 @@ from onespike_hw.codegen.plan import (
     BLOCK_PORT_BITS,
     AddPlan,
     EnginePlan,
+    GraphPlan,
     LinePlan,
     Plan,
     PoolPlan,
@@ -95,7 +98,12 @@ def _list_cycles(engine: EnginePlan, density: float) -> float:
 
 
 def stage_cycles(stage: Stage, activity: Activity) -> float:
-    """Clocks for one image: the slower one of the engines and of what feeds them; of an add, its words."""
+    """Clocks for one image: the slower one of the engines and of what feeds them; of an add, its words.
+
+    Of the edges of a graph, the walk alone: all nodes come before it, and the next graph's behind it.
+    """
+    if isinstance(stage, GraphPlan):
+        return float(np.maximum(stage.graph.degrees, stage.out_words).sum())
     if isinstance(stage, AddPlan):
         return float(stage.windows * stage.passes * stage.classes * stage.pass_words)
     if isinstance(stage, PoolPlan):
@@ -226,7 +234,7 @@ def _pipeline_group(engine: EnginePlan) -> Resources:
     return Resources(18 + mux + ladder, dsps=0.0 if engine.schedule is None else float(engine.classes))
 
 
-def _ladder_luts(neurons: EnginePlan | AddPlan, addresses: int) -> float:
+def _ladder_luts(neurons: EnginePlan | AddPlan | GraphPlan, addresses: int) -> float:
     """LUTs of the search in the ladders of so many neurons, one after the other."""
     nodes = [addresses << (neurons.level_node_bits(level) if level else 0) for level in range(neurons.levels)]
     return sum(38 + 1.8 * neurons.sum_bits * math.ceil(count / 64) for count in nodes)
@@ -271,6 +279,23 @@ def add_resources(add: AddPlan) -> Resources:
     return Resources(40 + neuron * add.out.n + shortcut * shortcuts, dsps=float(add.out.n))
 
 
+def graph_resources(layer: GraphPlan) -> Resources:
+    """What the nodes send, the list of edges, and the neurons, one for each channel of a word."""
+    nodes, few = layer.graph.nodes, layer.graph.nodes <= LINE_RAM_ROWS
+    word = layer.sums_n * layer.sent_bits
+    kept = Resources(layer.node_words * (_ram_luts(nodes, word) if few else 0))
+    if not few:
+        scales = sum(_memory_brams(nodes, bits) for bits in layer.scale_bits)
+        kept = kept + Resources(brams=layer.node_words * _memory_brams(nodes, word) + scales)
+    edges = Resources(brams=_memory_brams(layer.entries, layer.entry_bits))
+    adders = layer.channels * layer.row_bits * 2.0 + layer.sums_n * (layer.z_bits + 2 * layer.sent_bits)
+    ladder = _ladder_luts(layer, 1 << layer.word_number_bits) if layer.layer.fires else float(layer.potential_bits)
+    products = [(layer.sums_n, layer.source.acc_bits if layer.source.classes > 1 else 0), (layer.sums_n, layer.z_bits)]
+    products += [(layer.out.n, layer.row_bits), (layer.channels if layer.weight_bits else 0, layer.sent_bits)]
+    dsps = sum(count * math.ceil(bits / 25) for count, bits in products)
+    return kept + edges + Resources(150 + adders + ladder * layer.out.n, dsps=float(dsps))
+
+
 def fork_resources(plan: Plan) -> Resources:
     """The queues where branches part."""
     waiting = all_queues(plan)
@@ -285,6 +310,8 @@ def plan_resources(plan: Plan) -> Resources:
     for stage in plan.stages:
         if isinstance(stage, AddPlan):
             total = total + add_resources(stage)
+        elif isinstance(stage, GraphPlan):
+            total = total + graph_resources(stage)
         elif isinstance(stage, EnginePlan):
             engines = engine_resources(stage).times(stage.engines)
             total = total + _feed_resources(stage) + engines + _layer_resources(stage)

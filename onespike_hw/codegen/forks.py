@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, Stage, Stream
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, LinePlan, Plan, Stage, Stream
 
 SLACK = 2
 """Words on top: one in the hands of the fork, one in those of the reader. The depth of a stream that needs none."""
@@ -134,14 +134,14 @@ def _rows_taken(stage: Stage, read: EnginePlan | Stream, row: int) -> int:
 
 
 def _line(stage: Stage) -> LinePlan | None:
-    return None if isinstance(stage, AddPlan) else stage.line
+    return None if isinstance(stage, AddPlan | GraphPlan) else stage.line
 
 
 def _rows_for(stage: Stage, read: EnginePlan | Stream, row: int, line: LinePlan | None) -> int:
     """Rows of an input that a stage takes before its line buffer sends this row, and takes by itself."""
     if isinstance(stage, AddPlan):
         return row * read.height if isinstance(read, Stream) and stage.out.height == 1 else row
-    if line is None and len(stage.layer.shape) == 3:
+    if isinstance(stage, GraphPlan) or (line is None and len(stage.layer.shape) == 3):
         return row
     if line is None or row >= line.rows_out:
         return stage.source.height

@@ -11,6 +11,7 @@ from onespike_hw.codegen.names import identifiers
 from onespike_hw.codegen.plan import (
     AddPlan,
     EnginePlan,
+    GraphPlan,
     LinePlan,
     Plan,
     PoolPlan,
@@ -22,12 +23,20 @@ from onespike_hw.codegen.plan import (
 )
 from onespike_hw.codegen.schedule import Schedule, largest_shift, schedule
 from onespike_hw.errors import BoardError
+from onespike_hw.graph import Graph
 from onespike_hw.network import INPUT, Int64, Layer, Network
 
-WORD_CHANNELS = {("conv", "conv"): 32, ("conv", "linear"): 16, ("linear", "linear"): 8}
+WORD_CHANNELS = {
+    ("conv", "conv"): 32,
+    ("conv", "linear"): 16,
+    ("linear", "linear"): 8,
+    ("graphconv", "graphconv"): 8,
+}
 """Channels in a word of codes, at most, between two kinds of layers: the reader looks at all of them in one clock."""
 ADD_CHANNELS = 8
 """Channels in a word of an add, at most: each has a neuron of its own."""
+SPIKE_CHANNELS = 64
+"""Channels in a word of an input of single bits, at most."""
 SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
@@ -87,17 +96,29 @@ def _group_passes(channels: int, groups: int, n: int) -> tuple[int, int]:
 
 
 def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (shape[0], 1, 1)
+    """(channels, height, width); nodes stand below one another."""
+    channels, height, width = (*shape, 1, 1)[:3]
+    return channels, height, width
 
 
 def input_stream(net: Network, bus_bits: int) -> tuple[Stream, int]:
     """The stream behind the zero points, and the bits of one value's field on a bus of `bus_bits`."""
     channels, height, width = _map(net.input_shape)
+    if _takes_spikes(net):
+        most = min(bus_bits, SPIKE_CHANNELS)
+        n = max(d for d in divisors(channels) if d <= most)
+        return Stream(INPUT, INPUT, channels, height, width, n, 1, 1, True), 1
     field = 8 if net.input_bits <= 8 else 16
     fitting = [
         d for d in divisors(channels) if d * field <= max(bus_bits, field) and _suits_readers(net, INPUT, d, channels)
     ]
     return Stream(INPUT, INPUT, channels, height, width, max(fitting), 1, net.input_bits + 1, False), field
+
+
+def _takes_spikes(net: Network) -> bool:
+    """Features of a node are single bits: the engines add the weights of those that are set."""
+    single = net.input_bits == 1 and not net.input_signed
+    return net.graph is not None and single and not net.input_zero_point.any()
 
 
 def _line(layer: Layer, source: Stream, *, by_column: bool) -> LinePlan:
@@ -145,27 +166,37 @@ def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) 
     assert layer.weight is not None
     assert layer.bias is not None
     weight_bits = max(2, signed_bits(int(layer.weight.min()), int(layer.weight.max())))
-    negative, positive = _sums(layer, source.bundle)
+    lows, highs = _reach(net, layer, source)
     if steps is None:
-        low, high = net.input_range
-        least = low - int(net.input_zero_point.max())
-        most = high - int(net.input_zero_point.min())
-        lows = negative * max(most, 0) + positive * min(least, 0)
-        highs = positive * max(most, 0) + negative * min(least, 0)
         lane = signed_bits(int(lows.min()), int(highs.max()))
     else:
-        constants = net.constants_of(layer.inputs[0])
-        assert constants is not None
-        longest = -(-net.timesteps // steps.classes) - 1
-        lane = signed_bits(
-            int(negative.min()) << (steps.shift * longest), int(positive.max()) << (steps.shift * longest)
-        )
-        lows, highs = negative * int(constants[0]), positive * int(constants[0])
+        negative, positive = _sums(layer, source.bundle)
+        shift = largest_shift(steps)
+        lane = signed_bits(int(negative.min()) << shift, int(positive.max()) << shift)
     lane = max(lane, weight_bits + 1)
     reach = signed_bits(int((lows + layer.bias).min()), int((highs + layer.bias).max()) + 1)
     bias = signed_bits(int(layer.bias.min()), int(layer.bias.max()) + 1)
     total = max(signed_bits(int(lows.min()), int(highs.max()) + 1), lane)
     return weight_bits, lane, total, max(reach, bias, lane + 1)
+
+
+def _reach(net: Network, layer: Layer, source: Stream) -> tuple[Int64, Int64]:
+    """The least and the largest potential of each output channel without its bias."""
+    negative, positive = _sums(layer, source.bundle)
+    constants = _constants(net, layer)
+    if constants is not None:
+        return negative * int(constants[0]), positive * int(constants[0])
+    low, high = net.input_range
+    least = min(low - int(net.input_zero_point.max()), 0)
+    most = max(high - int(net.input_zero_point.min()), 0)
+    return negative * most + positive * least, positive * most + negative * least
+
+
+def _constants(net: Network, layer: Layer) -> Int64 | None:
+    """The phase constants of the spikes that a layer reads; None where it reads differences."""
+    if layer.inputs[0] == INPUT and _takes_spikes(net):
+        return np.ones(1, np.int64)
+    return net.constants_of(layer.inputs[0])
 
 
 def _like(layer: Layer) -> str:
@@ -189,7 +220,8 @@ def _engine(
     net: Network, layer: Layer, source: Stream, name: str, parallel: Parallel, joins: Layer | None = None
 ) -> EnginePlan:
     channels, height, width = _map(layer.shape)
-    constants = net.constants_of(layer.inputs[0])
+    constants = _constants(net, layer)
+    timesteps = net.timesteps if constants is None else len(constants)
     neurons = joins or layer
     settled = net.settled or not neurons.fires
     steps = None if constants is None else schedule(constants, settled=settled)
@@ -197,7 +229,7 @@ def _engine(
     pass_channels = channels // group_passes
     lanes = pass_channels // parallel.tiles
     n = _word_channels(net, neurons, pass_channels) if layer.fires else 1
-    code_bits = bits_for(net.timesteps + 1)
+    code_bits = bits_for(timesteps + 1)
     if layer.kind == "conv":
         by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
         line = None if by_column else _line(layer, source, by_column=True)
@@ -206,8 +238,10 @@ def _engine(
         stride, row_windows, windows = layer.stride[1], width, height * width
     else:
         line = None
-        cols, units, rows = _vector_window(source)
+        cols, units, rows = _vector_window(source, source.words if layer.kind == "graphconv" else source.image_words)
         columns, stride, row_windows, windows = cols, 1, 1, 1
+    if layer.kind == "graphconv":
+        stride, windows = cols, height
     pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
     shared = parallel.group_lanes
     if steps is None:
@@ -245,7 +279,7 @@ def _engine(
         sum_bits=sum_bits,
         potential_bits=potential_bits,
         group_lanes=_group_lanes(lanes, shared) if neurons.fires else lanes,
-        timesteps=net.timesteps,
+        timesteps=timesteps,
         code_bits=code_bits,
         wait=net.wait,
         estimated_cycles=0,
@@ -389,14 +423,70 @@ def _add_widths(
     return lane, total, max(reach, lane + 1)
 
 
-def _vector_window(source: Stream) -> tuple[int, int, int]:
-    """(cols, units, rows) of the one window of a linear layer: all words of the map, in the order in which they come.
+def _graph(net: Network, layer: Layer, source: Stream, name: str, split: Parallel) -> list[EnginePlan | GraphPlan]:
+    """The engines that walk the nodes of a graphconv layer, and its edges."""
+    graph = net.graph
+    assert graph is not None
+    engine = _engine(net, layer, source, f"{name}__sums", split, layer)
+    n = max(d for d in divisors(engine.lanes) if d <= ADD_CHANNELS)
+    sums = replace(engine.out, name=engine.name, n=n, bundle=engine.classes, bits=engine.acc_bits, is_codes=False)
+    engine = _checked(replace(engine, out=sums), split)
+    sent_bits, row_bits, sum_bits, potential_bits = _graph_widths(net, layer, engine)
+    channels, height, _ = _map(layer.shape)
+    code_bits = bits_for(net.timesteps + 1)
+    words = _word_channels(net, layer, channels) if layer.fires else 1
+    bits = code_bits if layer.fires else potential_bits
+    plan = GraphPlan(
+        name=name,
+        layer=layer,
+        source=engine,
+        graph=graph,
+        out=Stream(name, layer.name, channels, height, 1, words, 1, bits, layer.fires),
+        z_bits=engine.sum_bits,
+        sent_bits=sent_bits,
+        row_bits=row_bits,
+        sum_bits=sum_bits,
+        potential_bits=potential_bits,
+        timesteps=net.timesteps,
+        code_bits=code_bits,
+    )
+    return [engine, plan]
+
+
+def _graph_widths(net: Network, layer: Layer, engine: EnginePlan) -> tuple[int, int, int, int]:
+    """(sent, row, sum, potential) bits: no value of any input needs more (docs/contract.md, "graphconv")."""
+    graph, bias = net.graph, layer.bias
+    assert graph is not None
+    assert bias is not None
+    low, high = _reach(net, layer, engine.source)
+    scale, half = int(graph.source_scale.max()), (1 << layer.shift) >> 1
+    least, most = (int(end) * scale + half >> layer.shift for end in (low.min(), high.max()))
+    least, most = min(least, 0), max(most, 0)
+    weight = np.ones(graph.edges, np.int64) if graph.edge_weight is None else graph.edge_weight
+    up, down = (_row_sums(graph, np.maximum(sign * weight, 0)) for sign in (1, -1))
+    lows, highs = up * least - down * most, up * most - down * least
+    below, above = int((lows * graph.target_scale).min()), int((highs * graph.target_scale).max())
+    return (
+        signed_bits(least, most),
+        signed_bits(int(lows.min()), int(highs.max())),
+        signed_bits(below, above + 1),
+        signed_bits(min(below + int(bias.min()), 0), max(above + int(bias.max()), 0)),
+    )
+
+
+def _row_sums(graph: Graph, values: Int64) -> Int64:
+    """Sum of the values of the edges into each node."""
+    before = np.append(0, np.cumsum(values))
+    return np.asarray(np.diff(before[graph.row_start]), np.int64)
+
+
+def _vector_window(source: Stream, words: int) -> tuple[int, int, int]:
+    """(cols, units, rows) of a window of so many words, all that a neuron reads, in the order in which they come.
 
     A unit is looked at in one clock; up to eight rows keep that quick and the walk short. Bundles are own units.
     """
     if source.bundle > 1:
         return source.height * source.width, source.words, 1
-    words = source.image_words
     rows = max(d for d in divisors(words) if d <= 8)
     return words // rows, 1, rows
 
@@ -417,6 +507,9 @@ def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
         elif layer.kind == "flatten":
             streams[layer.name] = streams[layer.inputs[0]]
             continue
+        elif layer.kind == "graphconv":
+            split = parallel.get(layer.name, Parallel())
+            stages += _graph(net, layer, streams[layer.inputs[0]], names[layer.name], split)
         elif layer.weight is None:
             stages.append(_pool(net, layer, streams[layer.inputs[0]], names[layer.name]))
         elif layer.fires or layer is net.layers[-1]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, bits_for
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, bits_for
 from onespike_hw.network import Int64
 
 
@@ -34,6 +34,8 @@ def weight_rows(plan: EnginePlan) -> NDArray[np.int8]:
     weight = layer.weight
     if layer.kind == "linear":
         weight = weight.reshape(layer.shape[0], source.channels, source.height, source.width)
+    elif layer.kind == "graphconv":
+        weight = weight.reshape(layer.shape[0], source.channels, 1, 1)
     group_out = layer.shape[0] // layer.groups
     group_in = source.channels // layer.groups if layer.kind == "conv" else source.channels
     chunks_per_pass = source.channels // source.n // plan.group_passes
@@ -89,7 +91,7 @@ def ladder_nodes(plan: EnginePlan, group: int) -> tuple[Int64, Int64]:
     return rows[:, 0], rows[:, 1]
 
 
-def ladder_level(plan: EnginePlan | AddPlan, channels: Int64, level: int) -> tuple[Int64, Int64]:
+def ladder_level(plan: EnginePlan | AddPlan | GraphPlan, channels: Int64, level: int) -> tuple[Int64, Int64]:
     """Earlier and later step, less the bias, of the nodes of one round of the search, by {address, node}.
 
     channels  int64 (addresses,): the channel at each address; -1 where there is none
@@ -107,7 +109,7 @@ def ladder_level(plan: EnginePlan | AddPlan, channels: Int64, level: int) -> tup
     return rows[:, 0], rows[:, 1]
 
 
-def _unbiased(plan: EnginePlan | AddPlan) -> Int64:
+def _unbiased(plan: EnginePlan | AddPlan | GraphPlan) -> Int64:
     """The ladder less the bias, in the width of the sums."""
     assert plan.layer.ladder is not None
     assert plan.layer.bias is not None
@@ -152,6 +154,28 @@ def add_channels(add: AddPlan, number: int) -> Int64:
     for each in range(add.passes):
         channels[each, : add.pass_words] = each * add.lanes + words * add.out.n + number
     return channels.reshape(-1)
+
+
+def graph_channels(plan: GraphPlan, number: int) -> Int64:
+    """int64 (2^(1 + word_bits),): channel of place `number` in the word at {pass 0, word}; -1 for none."""
+    channels = np.full(2 << plan.word_number_bits, -1, np.int64)
+    channels[: plan.out_words] = np.arange(plan.out_words) * plan.out.n + number
+    return channels
+
+
+def edge_entries(plan: GraphPlan) -> Int64:
+    """The list of edges as the engine walks it, each {weight, last of its node, none, node that sends}."""
+    graph = plan.graph
+    empty = np.flatnonzero(graph.degrees == 0)
+    none = np.zeros(graph.edges, np.int64)
+    last = np.zeros(graph.edges, np.int64)
+    last[graph.row_start[1:][graph.degrees > 0] - 1] = 1
+    weight = np.zeros(graph.edges, np.int64) if graph.edge_weight is None else graph.edge_weight
+    fields = np.stack([weight, last, none, graph.column])
+    blank = np.array([[0], [1], [1], [0]]) * np.ones(len(empty), np.int64)
+    weight, last, none, column = np.insert(fields, graph.row_start[empty], blank, axis=1)
+    entries: Int64 = ((weight << 2 | last << 1 | none) << plan.node_bits) | column
+    return entries
 
 
 def _by_address(table: Int64, channels: Int64) -> Int64:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from onespike_hw.codegen.schedule import Schedule
+from onespike_hw.graph import Graph
 from onespike_hw.network import Layer, Network
 
 BLOCK_PORT_BITS = 18
@@ -123,8 +124,9 @@ class EnginePlan:
     schedule      None for the first layer, whose engines multiply
     weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
     group_lanes   lanes that share one drain
-    joins         the add whose neurons its sums go to; None where it has neurons of its own. The sums of each drain
-                  leave it in words of out.n lanes, pass by pass and class by class
+    joins         the layer whose neurons stand behind it and take its sums: an add, or a graphconv layer, whose nodes
+                  it walks; None where it has neurons of its own. The sums of each drain leave it in words of out.n
+                  lanes, pass by pass and class by class
     """
 
     name: str
@@ -176,7 +178,7 @@ class EnginePlan:
         """What a window gives, for people."""
         if not self.gives_words:
             return f"{self.out_words} logits"
-        return f"{self.out_words} words of {self.out.n} {'codes' if self.layer.fires else 'sums'}"
+        return f"{self.out_words} words of {self.out.n} {'codes' if self.joins is None else 'sums'}"
 
     @property
     def passes(self) -> int:
@@ -433,7 +435,101 @@ class AddPlan:
         return bits_for(3**level)
 
 
-Stage = PoolPlan | EnginePlan | AddPlan
+@dataclass(frozen=True)
+class GraphPlan:
+    """The edges of a graphconv layer: what the nodes send is kept, then added up edge by edge.
+
+    source    the engines that give the sums of each node, in words of source.out.n channels
+    graph     nodes, edges and scales
+    out       codes, or logits one by one
+    z_bits, sent_bits, row_bits  widths of a node's sum, of what it sends, of a sum over edges
+    sum_bits, potential_bits  widths of the potential without and with the bias
+    """
+
+    name: str
+    layer: Layer
+    source: EnginePlan
+    graph: Graph
+    out: Stream
+    z_bits: int
+    sent_bits: int
+    row_bits: int
+    sum_bits: int
+    potential_bits: int
+    timesteps: int
+    code_bits: int
+
+    @property
+    def channels(self) -> int:
+        return self.out.channels
+
+    @property
+    def constants(self) -> tuple[int, ...]:
+        """What the sums of each class count, in the order in which they drain."""
+        return (1,) if self.source.schedule is None else self.source.schedule.multipliers
+
+    @property
+    def node_bits(self) -> int:
+        return bits_for(self.graph.nodes)
+
+    @property
+    def sums_n(self) -> int:
+        """Channels in a word of sums."""
+        return self.source.out.n
+
+    @property
+    def node_words(self) -> int:
+        """Words of sums of a node, of one class."""
+        return self.channels // self.sums_n
+
+    @property
+    def out_words(self) -> int:
+        """Words of codes, or logits, of a node."""
+        return self.channels // self.out.n
+
+    @property
+    def word_number_bits(self) -> int:
+        return bits_for(self.out_words)
+
+    @property
+    def scale_bits(self) -> tuple[int, int]:
+        """Bits of the scale of a node that sends, and of one that takes."""
+        scales = self.graph.source_scale, self.graph.target_scale
+        source, target = (max(1, int(scale.max()).bit_length()) for scale in scales)
+        return source, target
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of an edge's weight; 0 where each edge counts once."""
+        weight = self.graph.edge_weight
+        return 0 if weight is None or not len(weight) else signed_bits(int(weight.min()), int(weight.max()))
+
+    @property
+    def entries(self) -> int:
+        """Entries of the list of edges: the edges, and one for each node into which none goes."""
+        return self.graph.edges + int((self.graph.degrees == 0).sum())
+
+    @property
+    def entry_bits(self) -> int:
+        """Bits of {weight, last of its node, none, node that sends}."""
+        return self.weight_bits + 2 + self.node_bits
+
+    @property
+    def pass_bits(self) -> int:
+        """Of the one pass over a node's channels."""
+        return 1
+
+    @property
+    def levels(self) -> int:
+        """Rounds of the search in the ladder, three ways each."""
+        return search_levels(self.timesteps)
+
+    def level_node_bits(self, level: int) -> int:
+        """Bits of a node's number in a round of the search."""
+        return bits_for(3**level)
+
+
+Stage = PoolPlan | EnginePlan | AddPlan | GraphPlan
 
 
 @dataclass(frozen=True)
@@ -464,10 +560,15 @@ class Plan:
         return tuple(stage for stage in self.stages if isinstance(stage, EnginePlan))
 
     @property
-    def output(self) -> EnginePlan:
+    def output(self) -> EnginePlan | GraphPlan:
         last = self.stages[-1]
-        assert isinstance(last, EnginePlan)
+        assert isinstance(last, EnginePlan | GraphPlan)
         return last
+
+    @property
+    def takes_spikes(self) -> bool:
+        """Its input values are single bits that spike or not, and no differences."""
+        return self.input.is_codes
 
     @property
     def lanes(self) -> int:

@@ -14,9 +14,16 @@ from dataclasses import dataclass, replace
 
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, list_boards
-from onespike_hw.codegen.cost import Resources, add_resources, engine_resources, plan_resources, stage_cycles
+from onespike_hw.codegen.cost import (
+    Resources,
+    add_resources,
+    engine_resources,
+    graph_resources,
+    plan_resources,
+    stage_cycles,
+)
 from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, Plan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 
@@ -114,12 +121,12 @@ class _Way:
 
     leader     the layer under whose name their passes are given (onespike_hw.codegen.layout.leader_of)
     followers  the other one that feeds the add, on engines of its own
-    add        None for a layer that has neurons of its own
+    behind     the add, or the edges of a graph, that take the sums; None for a layer that has neurons of its own
     """
 
     leader: EnginePlan
     followers: tuple[EnginePlan, ...] = ()
-    add: AddPlan | None = None
+    behind: AddPlan | GraphPlan | None = None
 
     @property
     def engines(self) -> tuple[EnginePlan, ...]:
@@ -130,10 +137,24 @@ class _Way:
         return {engine.layer.name: _parallel(engine) for engine in self.engines}
 
     def resources(self) -> Resources:
-        total = Resources() if self.add is None else add_resources(self.add)
+        total = Resources()
+        if isinstance(self.behind, GraphPlan):
+            total = graph_resources(self.behind)
+        elif self.behind is not None:
+            total = add_resources(self.behind)
         for engine in self.engines:
             total = total + engine_resources(engine).times(engine.engines)
         return total
+
+    @property
+    def walk(self) -> float:
+        """Clocks of an image in which the engines stand still: a graph's edges are walked when all nodes are there."""
+        return stage_cycles(self.behind, Activity(0.0)) if isinstance(self.behind, GraphPlan) else 0.0
+
+    @property
+    def words(self) -> float:
+        """Clocks of an image in an add."""
+        return stage_cycles(self.behind, Activity(0.0)) if isinstance(self.behind, AddPlan) else 0.0
 
 
 @dataclass(frozen=True)
@@ -202,11 +223,11 @@ class _Search:
         if way.leader.layer.kind == "linear":  # one window: more engines would not help
             allowed = cycles if way.leader.tiles == 1 else cycles * LINEAR_SHARE
             return way if self._cycles(way) <= allowed else None
-        if way.add is not None and stage_cycles(way.add, Activity(0.0)) > cycles:
+        if way.words > cycles or way.walk >= cycles:
             return None
-        wider = [self._on_more(engine, cycles) for engine in way.engines]
+        wider = [self._on_more(engine, cycles - way.walk) for engine in way.engines]
         fast = [engine for engine in wider if engine is not None]
-        return _Way(fast[0], tuple(fast[1:]), way.add) if len(fast) == len(wider) else None
+        return _Way(fast[0], tuple(fast[1:]), way.behind) if len(fast) == len(wider) else None
 
     def _on_more(self, engine: EnginePlan, cycles: float) -> EnginePlan | None:
         """The layer on as few engines as are fast enough."""
@@ -231,8 +252,7 @@ class _Search:
         return sum(weight * share for weight, share in zip(weighting, shares, strict=True))
 
     def _cycles(self, way: _Way) -> float:
-        drains = 0.0 if way.add is None else stage_cycles(way.add, Activity(0.0))
-        return max(drains, *map(self._engine_cycles, way.engines))
+        return max(way.words, way.walk + max(map(self._engine_cycles, way.engines)))
 
     def _engine_cycles(self, engine: EnginePlan) -> float:
         return stage_cycles(engine, self.activities[engine.layer.name])
@@ -302,8 +322,8 @@ def _way(net: Network, board: Board, leader: str, parallel: dict[str, Parallel])
         return None
     engines = [engine for engine in plan.engines if leader_of(net, engine.layer) == leader]
     first = next(engine for engine in engines if engine.layer.name == leader)
-    add = next((s for s in plan.stages if isinstance(s, AddPlan) and s.layer is first.joins), None)
-    return _Way(first, tuple(engine for engine in engines if engine is not first), add)
+    behind = next((s for s in plan.stages if isinstance(s, AddPlan | GraphPlan) and s.layer is first.joins), None)
+    return _Way(first, tuple(engine for engine in engines if engine is not first), behind)
 
 
 def _short(needed: Resources, board: Board) -> str:

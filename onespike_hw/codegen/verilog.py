@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onespike_hw import resources
@@ -15,7 +16,9 @@ from onespike_hw.codegen.memories import (
     biases,
     early_steps,
     early_thresholds,
+    edge_entries,
     engine_channels,
+    graph_channels,
     hex_lines,
     ladder_level,
     ladder_nodes,
@@ -25,7 +28,17 @@ from onespike_hw.codegen.memories import (
     shortcut_rows,
     weight_rows,
 )
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Plan, PoolPlan, Stage, Stream, bits_for, signed_bits
+from onespike_hw.codegen.plan import (
+    AddPlan,
+    EnginePlan,
+    GraphPlan,
+    Plan,
+    PoolPlan,
+    Stage,
+    Stream,
+    bits_for,
+    signed_bits,
+)
 from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Layer
 
@@ -59,6 +72,8 @@ def render(plan: Plan) -> dict[str, str]:
     for stage in plan.stages:
         if isinstance(stage, AddPlan):
             files |= _render_add(jinja, stage)
+        elif isinstance(stage, GraphPlan):
+            files |= _render_graph(jinja, plan, stage)
         elif isinstance(stage, PoolPlan):
             files[f"{stage.name}_layer.sv"] = jinja.get_template("verilog/pool_layer.sv.j2").render(
                 p=stage, describe=describe(stage.layer), silent=silent(stage.source, plan)
@@ -68,6 +83,7 @@ def render(plan: Plan) -> dict[str, str]:
     forks = all_queues(plan)
     files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(
         plan=plan,
+        layers=len({stage.layer.name for stage in plan.stages}),
         zeros=_zero_points(plan),
         counted=plan.counted,
         count_bits=COUNT_BITS,
@@ -89,7 +105,8 @@ def _reads(forks: dict[str, list[Queue]], place: int, stage: Stage) -> list[str]
 def render_simulation(plan: Plan) -> dict[str, str]:
     """File name -> text of the test bench under sim/."""
     jinja = environment()
-    slowest = sum(stage.windows * stage.passes * stage.pass_rows * plan.net.timesteps for stage in plan.engines)
+    edges = sum(stage.entries * stage.out_words for stage in plan.stages if isinstance(stage, GraphPlan))
+    slowest = edges + sum(stage.windows * stage.passes * stage.pass_rows * plan.net.timesteps for stage in plan.engines)
     words = sum(stage.out.image_words for stage in plan.stages) + plan.input.image_words
     return {
         "tb.sv": jinja.get_template("sim/tb.sv.j2").render(
@@ -128,9 +145,10 @@ def describe(layer: Layer) -> str:
     """A layer in a few words, as torch would print it."""
     if layer.kind == "add":
         return f"sum of {' and '.join(layer.inputs)}"
-    if layer.kind == "linear":
+    if layer.kind in ("linear", "graphconv"):
         assert layer.weight is not None
-        return f"linear, {layer.weight.shape[1]} to {layer.weight.shape[0]}"
+        what = "linear" if layer.kind == "linear" else "graph convolution"
+        return f"{what}, {layer.weight.shape[1]} to {layer.weight.shape[0]}"
     kernel, stride, padding = ("x".join(map(str, pair)) for pair in (layer.kernel_size, layer.stride, layer.padding))
     window = f"{kernel}, stride {stride}, padding {padding}"
     if layer.kind == "conv":
@@ -234,6 +252,35 @@ def _render_add(jinja: Environment, add: AddPlan) -> dict[str, str]:
             files[f"{name}_ladder_{number}_{level}.hex"] = _step_pairs(ladder_level(add, channels, level), add.sum_bits)
         if add.early:
             files[f"{name}_early_{number}.hex"] = hex_lines(early_steps(add, channels), add.sum_bits)
+    return files
+
+
+def _render_graph(jinja: Environment, plan: Plan, layer: GraphPlan) -> dict[str, str]:
+    name, graph = layer.name, layer.graph
+    files = {
+        f"{name}_layer.sv": jinja.get_template("verilog/graph_layer.sv.j2").render(
+            g=layer,
+            describe=describe(layer.layer),
+            logit_bits=plan.logit_bits,
+            q_bits=max(layer.constants).bit_length(),
+            sent_word_bits=bits_for(layer.node_words),
+            entry_place_bits=bits_for(layer.entries),
+            queue_bits=ADD_QUEUE_BITS,
+        ),
+        f"{name}_source_scale.hex": hex_lines(graph.source_scale, layer.scale_bits[0]),
+        f"{name}_target_scale.hex": hex_lines(graph.target_scale, layer.scale_bits[1]),
+        f"{name}_edges.hex": hex_lines(edge_entries(layer), layer.entry_bits),
+    }
+    if not layer.layer.fires:
+        assert layer.layer.bias is not None
+        bias = np.zeros(1 << layer.word_number_bits, np.int64)
+        bias[: layer.channels] = layer.layer.bias
+        return files | {f"{name}_bias.hex": hex_lines(bias, layer.potential_bits)}
+    for number in range(layer.out.n):
+        channels = graph_channels(layer, number)
+        for level in range(layer.levels):
+            steps = ladder_level(layer, channels, level)
+            files[f"{name}_ladder_{number}_{level}.hex"] = _step_pairs(steps, layer.sum_bits)
     return files
 
 
