@@ -93,12 +93,15 @@ def real_values(bench: Bench) -> None:
     from onespike import OneSpike
 
     net = OneSpike(BIT, timeout=LONG)
-    column = (-1, *[1] * (len(bench.net.input_shape) - 1))
+    column = (-1, *[1] * (0 if bench.net.graph else len(bench.net.input_shape) - 1))
     offset, scale = bench.net.input_offset.reshape(column), bench.net.input_scale.reshape(column)
     x = ((bench.integers - offset) * scale).astype(np.float32)
     run = golden.run(bench.net, x)
     assert np.array_equal(net.logits(x), run.logits)
-    assert np.array_equal(net.predict(x), run.logits * run.scale.reshape(-1, *[1] * (run.logits.ndim - 2)))
+    assert np.array_equal(
+        net.predict(x),
+        run.logits * run.scale.reshape(column if bench.net.graph else (-1, *[1] * (run.logits.ndim - 2))),
+    )
     assert np.array_equal(net.network.quantize(x), golden.quantize_input(bench.net, x))
 
 

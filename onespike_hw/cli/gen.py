@@ -32,7 +32,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     net = evaluation.source.net
     images = evaluation.data.images[: args.images]
     vectors = _vectors(net, images) if args.backend == "hls" or board.has_driver else None
-    activity = measure(net, oh.golden.run(net, evaluation.data.images[:ACTIVITY_IMAGES]).codes)
+    seen = evaluation.data.images[:ACTIVITY_IMAGES]
+    activity = measure(net, oh.golden.run(net, seen).codes, oh.golden.quantize_input(net, seen))
     goal = Goal(args.target_fps, args.lanes, args.utilisation)
     design = oh.generate(
         net, board, out, backend=args.backend, force=args.force, activity=activity, goal=goal, vectors=vectors

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw.codegen.schedule import Schedule, schedule
-from onespike_hw.network import INPUT, Layer, Network
+from onespike_hw.network import INPUT, Int64, Layer, Network
 
 DENSITY = 0.4
 """Share of the inputs of a layer that spike, where nobody measured it."""
@@ -30,10 +30,11 @@ class Activity:
     pair_cycles: tuple[float, ...] = ()
 
 
-def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]]) -> dict[str, Activity]:
+def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 | None = None) -> dict[str, Activity]:
     """Activity of each layer with weights, by its name.
 
-    codes   layer name -> phase codes uint8 (n, C, H, W) or (n, C), as a golden run gives them
+    codes   layer name -> phase codes uint8 (n, C, H, W), (n, C) or (n, C, nodes), as a golden run gives them
+    inputs  input integers of the same run, of which those that are not 0 count; None: all of them
     """
     result = {}
     for layer in net.layers:
@@ -41,7 +42,7 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]]) -> dict[str, A
             continue
         source = _code_source(net, layer, codes)
         if source is None:
-            result[layer.name] = Activity(1.0)
+            result[layer.name] = Activity(1.0 if inputs is None else float((inputs != 0).mean()))
             continue
         spikes = codes[source]
         pairs: tuple[float, ...] = ()

@@ -129,8 +129,7 @@ def _feed_cycles(engine: EnginePlan) -> float:
 
 def _memory_brams(rows: int, bits: int) -> float:
     """Block RAMs of 36 kbit for a memory of one read port."""
-    depth, width = next((shape for shape in _BRAM_SHAPES if shape[0] >= rows), _BRAM_SHAPES[-1])
-    return float(math.ceil(bits / width) * math.ceil(rows / depth))
+    return float(min(math.ceil(bits / width) * math.ceil(rows / depth) for depth, width in _BRAM_SHAPES))
 
 
 def _pair_rom_brams(rows: int, bits: int) -> float:

@@ -22,7 +22,7 @@ SAMPLES = 16
 def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None) -> dict[str, bytes | str]:
     """File name -> content of everything under driver/.
 
-    vectors  input integers [N, *net.input_shape] and their golden logits, for the notebook
+    vectors  input integers [N, *net.sample_shape] and their golden logits, for the notebook
     """
     folder = resources.templates() / "driver"
     files: dict[str, bytes | str] = {
@@ -43,19 +43,28 @@ def facts(plan: Plan, board: Board) -> dict[str, object]:
     return {
         "board": board.name,
         "clock_mhz": board.clock_mhz,
-        "input_shape": list(net.input_shape),
+        "input_shape": list(net.sample_shape),
+        "over_graph": net.graph is not None,
         "input_bits": net.input_bits,
         "input_signed": net.input_signed,
         "input_scale": net.input_scale.tolist(),
         "input_offset": net.input_offset.tolist(),
-        "field_bytes": plan.field_bits // 8,
+        "field_bits": plan.field_bits,
         "beat_values": plan.input.n,
         "beat_bytes": beat_bytes(plan),
-        "logit_shape": [len(scale)] if plan.logits == len(scale) else list(net.layers[-1].shape),
+        "logit_shape": _logit_shape(plan),
         "logit_bits": plan.logit_bits,
         "logit_scale": scale.tolist(),
         "timesteps": net.timesteps,
     }
+
+
+def _logit_shape(plan: Plan) -> list[int]:
+    """Of the logits of one image, or of one graph, as golden.run gives them."""
+    shape = plan.net.layers[-1].shape
+    if plan.net.graph is not None:
+        return list(reversed(shape))
+    return [shape[0]] if plan.logits == shape[0] else list(shape)
 
 
 def notebook(script: str) -> str:
@@ -82,7 +91,7 @@ def _samples(plan: Plan, vectors: tuple[Int64, Int64] | None) -> bytes:
     net, stream = plan.net, io.BytesIO()
     if vectors is None:
         low, high = net.input_range
-        noise = np.random.default_rng(0).integers(low, high, (SAMPLES, *net.input_shape), endpoint=True)
+        noise = np.random.default_rng(0).integers(low, high, (SAMPLES, *net.sample_shape), endpoint=True)
         np.savez_compressed(stream, images=_narrow(noise, low, high))
     else:
         integers, logits = vectors

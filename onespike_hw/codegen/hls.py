@@ -21,7 +21,7 @@ from onespike_hw.codegen.hls_add import branches, shortcut_tables
 from onespike_hw.codegen.initializers import braced, rows
 from onespike_hw.codegen.layout import SETTLE, with_engines
 from onespike_hw.codegen.memories import weight_rows
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, LinePlan, Plan, PoolPlan, Stage, Stream, bits_for
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, LinePlan, Plan, PoolPlan, Stage, Stream, bits_for
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.codegen.verilog import describe, environment
 from onespike_hw.errors import BoardError, OutputError
@@ -150,6 +150,8 @@ def _stage_files(plan: Plan, stage: Stage, number: int) -> Iterable[_File]:
         return _pool_files(plan, stage, number)
     if isinstance(stage, AddPlan):
         return _add_files(side_by_side(stage), number)
+    if isinstance(stage, GraphPlan):
+        raise OutputError(f"{stage.layer.name}: the HLS backend has no graph convolution; generate Verilog instead")
     return _engine_files(plan, side_by_side(_one_a_clock(stage)), number)
 
 

@@ -278,7 +278,7 @@ def _engine(
         acc_bits=acc_bits,
         sum_bits=sum_bits,
         potential_bits=potential_bits,
-        group_lanes=_group_lanes(lanes, shared) if neurons.fires else lanes,
+        group_lanes=_group_lanes(lanes, shared) if neurons.fires or joins else lanes,
         timesteps=timesteps,
         code_bits=code_bits,
         wait=net.wait,
@@ -466,10 +466,12 @@ def _graph_widths(net: Network, layer: Layer, engine: EnginePlan) -> tuple[int, 
     up, down = (_row_sums(graph, np.maximum(sign * weight, 0)) for sign in (1, -1))
     lows, highs = up * least - down * most, up * most - down * least
     below, above = int((lows * graph.target_scale).min()), int((highs * graph.target_scale).max())
+    sent = signed_bits(least, most)
+    row = max(sent, signed_bits(int(lows.min()), int(highs.max())))
     return (
-        signed_bits(least, most),
-        signed_bits(int(lows.min()), int(highs.max())),
-        signed_bits(below, above + 1),
+        sent,
+        row,
+        max(row, signed_bits(below, above + 1)),
         signed_bits(min(below + int(bias.min()), 0), max(above + int(bias.max()), 0)),
     )
 

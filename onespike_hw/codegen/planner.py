@@ -33,6 +33,8 @@ LUT_MARGIN = 1.025
 """By so much a synthesiser may need more LUTs than the model says."""
 GROUPS = (16, 32)
 """Lanes that share the neurons behind them."""
+GRAPH_GROUPS = (16, 8, 4)
+"""Lanes that share a way out to the edges: a node has few spikes, and its sums leave for as long as they are many."""
 SCARCE = ((1.0, 1.0, 1.0), (1.0, 4.0, 1.0), (4.0, 1.0, 1.0), (1.0, 1.0, 4.0))
 """Weightings of LUTs, block RAM and DSP slices."""
 
@@ -272,9 +274,13 @@ class _Search:
                 f"{self.board.name}: {self.most_weights} lanes are too few; this network takes "
                 f"{plan.weights_per_cycle} at least"
             )
+        graph = ""
+        if self.net.graph is not None:
+            nodes, edges = self.net.graph.nodes, self.net.graph.edges
+            graph = f" for {nodes:,} nodes and {edges:,} edges (node_bits of convert makes a node smaller)"
         holders = [other.name for other in list_boards() if fits(needed, other)]
         return BoardError(
-            f"{self.board.name}: the network does not fit; it needs at least {_short(needed, self.board)}. "
+            f"{self.board.name}: the network does not fit; it needs at least {_short(needed, self.board)}{graph}. "
             + (
                 f"It would fit {', '.join(holders)}"
                 if holders
@@ -306,7 +312,7 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
         splits = [
             Parallel(t, pairs=pairs, group_lanes=shared)
             for t in tiles
-            for shared in GROUPS
+            for shared in (GRAPH_GROUPS if engine.layer.kind == "graphconv" else GROUPS)
             if shared == GROUPS[0] or (engine.pipelined and engine.lanes // t % shared == 0)
         ]
         found = (_way(net, board, name, {**wide, name: split}) for split in splits)

@@ -30,7 +30,7 @@ class Options:
     start: int | str = 0
     calibrate: bool = True
     sparsity: str | float = "free"
-    node_bits: int = 20
+    node_bits: int = 18
 
     @property
     def phases_waited(self) -> int:

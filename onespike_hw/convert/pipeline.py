@@ -83,7 +83,7 @@ def convert(
     input_shape: tuple[int, ...] | None = None,
     calibrate: bool = True,
     sparsity: str | float = "free",
-    node_bits: int = 20,
+    node_bits: int = 18,
 ) -> Network:
     """Convert a trained ReLU network to single-spike phase coding (One-Spike SNN, arXiv 2403.08786).
 

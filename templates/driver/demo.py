@@ -21,12 +21,12 @@ print("images", images.shape, "of integers in", net.network.input_range)
 
 # %%
 logits = net.logits(images)
-classes = logits.reshape(len(logits), logits.shape[1], -1).max(axis=2).argmax(axis=1)
+classes = net.network.classes(logits)
 shown = images[:8]
 figure, axes = plt.subplots(1, len(shown), figsize=(2 * len(shown), 2.4), squeeze=False)
 for number, axis in enumerate(axes[0]):
-    axis.imshow(shown[number][0] if shown.ndim == 4 else shown[number][np.newaxis], cmap="gray")
-    axis.set_title(f"class {classes[number]}")
+    axis.imshow(shown[number][0] if shown.ndim == 4 else np.atleast_2d(shown[number]), cmap="gray")
+    axis.set_title(f"class {classes[number]}" if classes.ndim == 1 else f"{classes.shape[1]} nodes")
     axis.axis("off")
 plt.show()
 

@@ -55,12 +55,12 @@ module node_sums #(
             wire signed [QB:0]  q = {1'b0, Q[class1*QB +: QB]};
             wire signed [S:0]   times = {1'b0, scale};
             wire signed [Z-1:0] stood = class2 == 0 ? {Z{1'b0}} : so_far[c*Z +: Z];
+            reg  signed [P-1:0] scaled;
             wire signed [P-1:0] rounded = scaled + $signed(HALF);
             wire signed [P-1:0] shifted = rounded >>> SHIFT;
             wire unused = &{1'b0, shifted};
             reg  signed [A-1:0] sum;
             reg  signed [Z-1:0] product, total;
-            reg  signed [P-1:0] scaled;
             reg  [U-1:0]        sent;
             assign totals[c*Z +: Z] = stood + product;
             assign out_sent[c*U +: U] = sent;

@@ -13,6 +13,7 @@ from onespike_hw.codegen import axi
 from onespike_hw.network import Network
 from rtl_sim import tools
 from rtl_sim.cocotb_runner import BOARD, FAULTS, run_bench
+from tests.cases import GRAPH_CASES
 from tests.networks import build, conv, flatten, linear, random_inputs
 from tests.rtl.designs import emit
 
@@ -32,7 +33,12 @@ def signed_words() -> Network:
     return build(np.random.default_rng(3), (6,), [linear(4), linear(2)], input_bits=12, input_signed=True)
 
 
-NETWORKS = {"classifier": classifier, "segmenter": segmenter, "signed_words": signed_words}
+def graph() -> Network:
+    """Six features of one bit a node, packed into a byte; logits of each node."""
+    return GRAPH_CASES["ring"]()
+
+
+NETWORKS = {"classifier": classifier, "segmenter": segmenter, "signed_words": signed_words, "graph": graph}
 
 
 RUNS = [

@@ -17,9 +17,9 @@ TOLERANCE = 0.5
 class Network:
     """The facts of network.json.
 
-    input_shape  (C, H, W) or (C,)
+    input_shape  (C, H, W) or (C,); (nodes, C) of a network over a graph
     input_range  smallest and largest input integer
-    logit_shape  (C,), or (C, H, W) where the network gives a map
+    logit_shape  (C,), or (C, H, W) where the network gives a map; (nodes, C) over a graph
     logit_scale  float64, one a channel: logit = integer * scale
     image_bytes  of an image in memory; result_bytes of its logits
     clock_mhz    clock of the accelerator
@@ -29,17 +29,18 @@ class Network:
         self.input_shape = tuple(facts["input_shape"])
         self.logit_shape = tuple(facts["logit_shape"])
         self.clock_mhz = facts["clock_mhz"]
+        self._over_graph = facts["over_graph"]
         bits, signed = facts["input_bits"], facts["input_signed"]
         self.input_range = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
         self._scale = self._per_channel(facts["input_scale"])
         self._offset = self._per_channel(facts["input_offset"])
         self.logit_scale = np.array(facts["logit_scale"], np.float64)
-        self._field = np.dtype(f"<u{facts['field_bytes']}")
+        self._field_bits = facts["field_bits"]
         self._beat_values = facts["beat_values"]
-        self._beat_fields = facts["beat_bytes"] // facts["field_bytes"]
+        self._beat_bytes = facts["beat_bytes"]
         self.logit_type = np.dtype(f"<i{facts['logit_bits'] // 8}")
         values = int(np.prod(self.input_shape))
-        self.image_bytes = values // self._beat_values * facts["beat_bytes"]
+        self.image_bytes = values // self._beat_values * self._beat_bytes
         self.result_bytes = int(np.prod(self.logit_shape)) * self.logit_type.itemsize
 
     @classmethod
@@ -74,23 +75,40 @@ class Network:
 
     def pack(self, integers: np.ndarray, memory: np.ndarray) -> None:
         """Lay input integers [N, *input_shape] down in memory (uint8), image after image, as they are to be sent."""
-        images, channels = integers.shape[:2]
-        maps = integers.reshape(images, channels // self._beat_values, self._beat_values, -1).transpose(0, 3, 1, 2)
-        beats = memory[: images * self.image_bytes].view(self._field).reshape(-1, self._beat_fields)
-        beats[:, : self._beat_values] = maps.reshape(-1, self._beat_values)
+        maps = integers.transpose(0, 2, 1) if self._over_graph else integers
+        images, channels = maps.shape[:2]
+        maps = maps.reshape(images, channels // self._beat_values, self._beat_values, -1).transpose(0, 3, 1, 2)
+        values = maps.reshape(-1, self._beat_values)
+        beats = memory[: images * self.image_bytes].reshape(-1, self._beat_bytes)
+        if self._field_bits == 1:
+            packed = np.packbits(values.astype(np.uint8), axis=1, bitorder="little")
+            beats[:, : packed.shape[1]] = packed
+        else:
+            field = np.dtype(f"<u{self._field_bits // 8}")
+            beats.view(field)[:, : self._beat_values] = values
 
     def unpack(self, memory: np.ndarray, images: int) -> np.ndarray:
         """Logits int64 [N, *logit_shape] of so many images, from memory (uint8)."""
         values = memory[: images * self.result_bytes].view(self.logit_type).astype(np.int64)
+        if self._over_graph:
+            return values.reshape(images, *self.logit_shape)
         channels = self.logit_shape[0]
         return values.reshape(images, -1, channels).transpose(0, 2, 1).reshape(images, *self.logit_shape)
 
+    def classes(self, logits: np.ndarray) -> np.ndarray:
+        """The class of each image [N], the largest logit of a map; of each node [N, nodes] over a graph."""
+        if self._over_graph:
+            return logits.argmax(axis=2)
+        return logits.reshape(len(logits), logits.shape[1], -1).max(axis=2).argmax(axis=1)
+
     def real(self, logits: np.ndarray) -> np.ndarray:
         """Logits in the units of the trained network."""
-        return logits * self.logit_scale.reshape(-1, *[1] * (len(self.logit_shape) - 1))
+        behind = 0 if self._over_graph else len(self.logit_shape) - 1
+        return logits * self.logit_scale.reshape(-1, *[1] * behind)
 
     def _per_channel(self, values: list[float]) -> np.ndarray:
-        return np.array(values, np.float64).reshape(-1, *[1] * (len(self.input_shape) - 1))
+        behind = 0 if self._over_graph else len(self.input_shape) - 1
+        return np.array(values, np.float64).reshape(-1, *[1] * behind)
 
     def _refuse(self, batch: np.ndarray, wrong: np.ndarray, why: str) -> None:
         if wrong.any():
