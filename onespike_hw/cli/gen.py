@@ -17,6 +17,7 @@ from onespike_hw.cli.console import step, summary
 from onespike_hw.codegen.activity import measure
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.folder import check_target
+from onespike_hw.codegen.order import orders
 from onespike_hw.codegen.planner import Goal
 
 ACTIVITY_IMAGES = 32
@@ -33,13 +34,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     images = evaluation.data.images[: args.images]
     vectors = _vectors(net, images) if args.backend == "hls" or board.has_driver else None
     seen = evaluation.data.images[:ACTIVITY_IMAGES]
-    activity = measure(net, oh.golden.run(net, seen).codes, oh.golden.quantize_input(net, seen))
+    codes, integers = oh.golden.run(net, seen).codes, oh.golden.quantize_input(net, seen)
+    activity = measure(net, codes, integers)
     goal = Goal(args.target_fps, args.lanes, args.utilisation)
     design = oh.generate(
         net, board, out, backend=args.backend, force=args.force, activity=activity, goal=goal, vectors=vectors
     )
     check = _play(design, images, console)
-    console.print(summary([*evaluate.rows(evaluation), *_rows(design, check)]))
+    order = [("order", str(each)) for each in orders(net, integers, codes)]
+    console.print(summary([*evaluate.rows(evaluation), *_rows(design, check), *order]))
     return verdict(check, console)
 
 

@@ -310,14 +310,18 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
         splits = [
-            Parallel(t, pairs=pairs, group_lanes=shared)
-            for t in tiles
-            for shared in (GRAPH_GROUPS if engine.layer.kind == "graphconv" else GROUPS)
-            if shared == GROUPS[0] or (engine.pipelined and engine.lanes // t % shared == 0)
+            Parallel(t, pairs=pairs, group_lanes=shared) for t in tiles for shared in _shared(engine, engine.lanes // t)
         ]
         found = (_way(net, board, name, {**wide, name: split}) for split in splits)
         ways[name] = tuple(way for way in found if way is not None)
     return ways
+
+
+def _shared(engine: EnginePlan, lanes: int) -> tuple[int, ...]:
+    """How many of so many lanes may share what is behind them."""
+    if engine.layer.kind == "graphconv":
+        return GRAPH_GROUPS
+    return tuple(most for most in GROUPS if most == GROUPS[0] or (engine.pipelined and lanes % most == 0))
 
 
 def _way(net: Network, board: Board, leader: str, parallel: dict[str, Parallel]) -> _Way | None:
