@@ -49,10 +49,11 @@ _COMPLAINTS = {
 class Prediction:
     """What the C model computed.
 
-    logits      int64 [N, classes], or [N, C, H, W] where it is a map of more than one position
-    codes       layer name -> uint8 phase codes [N, C, H, W] or [N, C], as golden.run gives them
+    logits      int64 [N, classes], or [N, C, H, W] where it is a map of more than one position; [N, nodes, classes]
+    codes       layer name -> uint8 phase codes [N, C, H, W], [N, C] or [N, C, nodes], as golden.run gives them
     iterations  layer name, or "input" -> int64 [N]: iterations that the layer's busiest process spent in its loops of
-                II = 1. The processes of a layer (line buffer, dealer, and a few for each engine) run side by side.
+                II = 1. The processes of a layer (line buffer, dealer, and a few for each engine) run side by side;
+                over a graph, the edges come behind the nodes, and both count
     """
 
     logits: Int64
@@ -100,7 +101,7 @@ class CModel:
         images, net = len(integers), self.net
         streams, stages = self._layout["streams"], self._layout["stages"]
         sizes = [stream["channels"] * stream["height"] * stream["width"] for stream in streams]
-        values = np.ascontiguousarray(channels_last(integers))
+        values = np.ascontiguousarray(channels_last(net, integers))
         logits = np.empty((images, int(np.prod(net.layers[-1].shape))), np.int64)
         codes = np.empty((images, sum(sizes)), np.uint8)
         iterations = np.empty((images, len(stages)), np.int64)
@@ -112,11 +113,10 @@ class CModel:
             part = codes[:, end - size : end]
             maps = part.reshape(images, stream["height"], stream["width"], stream["channels"]).transpose(0, 3, 1, 2)
             streamed[stream["layer"]] = maps.reshape(images, *net.shape_of(stream["layer"]))
-        return Prediction(
-            image_logits(net, logits, images),
-            all_codes(net, streamed),
-            {stage: iterations[:, i] for i, stage in enumerate(stages)},
-        )
+        spent: dict[str, Int64] = {}
+        for i, stage in enumerate(stages):
+            spent[stage] = spent.get(stage, np.zeros(images, np.int64)) + iterations[:, i]
+        return Prediction(image_logits(net, logits, images), all_codes(net, streamed), spent)
 
 
 def build(folder: str | Path, work: str | Path | None = None, *, optimize: str = "-O2") -> CModel:

@@ -18,6 +18,7 @@ from onespike_hw import resources
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.forks import Queue, all_queues, inputs_of, reader_number
 from onespike_hw.codegen.hls_add import branches, shortcut_tables
+from onespike_hw.codegen.hls_graph import constants_of, tables_of
 from onespike_hw.codegen.initializers import braced, rows
 from onespike_hw.codegen.layout import SETTLE, with_engines
 from onespike_hw.codegen.memories import weight_rows
@@ -25,9 +26,9 @@ from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, LinePlan, P
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.codegen.verilog import describe, environment
 from onespike_hw.errors import BoardError, OutputError
-from onespike_hw.network import INPUT, Int64, Layer
+from onespike_hw.network import INPUT, Int64, Layer, Network
 
-LAYER_KINDS = ("conv", "linear", "maxpool", "avgpool", "add")
+LAYER_KINDS = ("conv", "linear", "graphconv", "maxpool", "avgpool", "add")
 """Layers that this backend emits code for; flatten needs none."""
 
 MOST_ROWS = 64
@@ -88,8 +89,8 @@ def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None = None)
         files[path.name] = path.read_text()
     if vectors is not None:
         integers, logits = vectors
-        files["tb/pixels.dat"] = _lines(channels_last(integers))
-        files["tb/logits.dat"] = _lines(channels_last(logits))
+        files["tb/pixels.dat"] = _lines(channels_last(plan.net, integers))
+        files["tb/logits.dat"] = _lines(channels_last(plan.net, logits))
     return {name: files[name] for name in sorted(files)}
 
 
@@ -108,9 +109,14 @@ def _check_layers(plan: Plan) -> None:
             )
 
 
-def channels_last(values: NDArray[Any]) -> NDArray[Any]:
-    """[N, C, H, W] or [N, C] as the streams carry it, [N, pixels * channels]: pixel by pixel, channel by channel."""
-    return np.moveaxis(values, 1, -1).reshape(len(values), -1)
+def channels_last(net: Network, values: NDArray[Any]) -> NDArray[Any]:
+    """[N, C, H, W] or [N, C] as the streams carry it, [N, pixels * channels]: pixel by pixel, channel by channel.
+
+    [N, nodes, C] over a graph, node by node.
+    """
+    if net.graph is None:
+        values = np.moveaxis(values, 1, -1)
+    return values.reshape(len(values), -1)
 
 
 def side_by_side(engine: _Engines) -> _Engines:
@@ -151,7 +157,7 @@ def _stage_files(plan: Plan, stage: Stage, number: int) -> Iterable[_File]:
     if isinstance(stage, AddPlan):
         return _add_files(side_by_side(stage), number)
     if isinstance(stage, GraphPlan):
-        raise OutputError(f"{stage.layer.name}: the HLS backend has no graph convolution; generate Verilog instead")
+        return _graph_files(plan, stage, number)
     return _engine_files(plan, side_by_side(_one_a_clock(stage)), number)
 
 
@@ -204,6 +210,16 @@ def _add_files(add: AddPlan, number: int) -> Iterable[_File]:
     yield "add_tables.h.j2", f"tables/{add.name}.h", tables
 
 
+def _graph_files(plan: Plan, layer: GraphPlan, number: int) -> Iterable[_File]:
+    layer = replace(layer, source=side_by_side(_one_a_clock(layer.source)))
+    context = {"g": layer, "title": _title(layer.layer), "logit_bits": plan.logit_bits}
+    context |= _constants(layer.source.schedule)
+    constant_bits = max(layer.constants).bit_length() + 1
+    config = constants_of(layer, number, constant_bits, plan.logit_bits)
+    yield "graph_layer.h.j2", f"layers/{layer.name}.h", {**context, "config": config}
+    yield "graph_tables.h.j2", f"tables/{layer.name}.h", {**context, **tables_of(layer)}
+
+
 def _pool_files(plan: Plan, pool: PoolPlan, number: int) -> Iterable[_File]:
     config = [
         ("stage", number),
@@ -252,6 +268,7 @@ def _top(plan: Plan) -> dict[str, Any]:
         ("words", source.words),
         ("pixels", source.height * source.width),
         ("field_bits", plan.field_bits),
+        ("beat_bits", -(-source.n * plan.field_bits // 8) * 8),
         ("input_bits", net.input_bits),
         ("value_bits", source.bits),
         ("is_signed", int(net.input_signed)),
@@ -270,12 +287,14 @@ def _top(plan: Plan) -> dict[str, Any]:
     forks = all_queues(plan)
     return {
         "plan": plan,
+        "layers": len({stage.layer.name for stage in plan.stages}),
         "reads": {stage.name: _reads(forks, place, stage) for place, stage in enumerate(plan.stages)},
         "streams": streams,
         "forks": forks,
         "feeding": feeding,
         "stage_numbers": {source.name: 0, **{stage.name: number for number, stage in enumerate(plan.stages, 1)}},
         "config": config,
+        "beat_bits": dict(config)["beat_bits"],
         "image": image,
         "lanes": lanes,
         "zeros": zeros,

@@ -423,11 +423,18 @@ def _add_widths(
     return lane, total, max(reach, lane + 1)
 
 
-def _graph(net: Network, layer: Layer, source: Stream, name: str, split: Parallel) -> list[EnginePlan | GraphPlan]:
+def _nodes_of(layer: Layer) -> str:
+    """What the engines that walk the nodes of a layer are called: no layer has that name."""
+    return f"{layer.name}\0nodes"
+
+
+def _graph(
+    net: Network, layer: Layer, source: Stream, names: dict[str, str], split: Parallel
+) -> list[EnginePlan | GraphPlan]:
     """The engines that walk the nodes of a graphconv layer, and its edges."""
     graph = net.graph
     assert graph is not None
-    engine = _engine(net, layer, source, f"{name}__sums", split, layer)
+    engine = _engine(net, layer, source, names[_nodes_of(layer)], split, layer)
     n = max(d for d in divisors(engine.lanes) if d <= ADD_CHANNELS)
     sums = replace(engine.out, name=engine.name, n=n, bundle=engine.classes, bits=engine.acc_bits, is_codes=False)
     engine = _checked(replace(engine, out=sums), split)
@@ -436,6 +443,7 @@ def _graph(net: Network, layer: Layer, source: Stream, name: str, split: Paralle
     code_bits = bits_for(net.timesteps + 1)
     words = _word_channels(net, layer, channels) if layer.fires else 1
     bits = code_bits if layer.fires else potential_bits
+    name = names[layer.name]
     plan = GraphPlan(
         name=name,
         layer=layer,
@@ -472,7 +480,7 @@ def _graph_widths(net: Network, layer: Layer, engine: EnginePlan) -> tuple[int, 
         sent,
         row,
         max(row, signed_bits(below, above + 1)),
-        signed_bits(min(below + int(bias.min()), 0), max(above + int(bias.max()), 0)),
+        signed_bits(min(below + int(bias.min()), 0), max(above + int(bias.max()), 0) + 1),
     )
 
 
@@ -498,7 +506,7 @@ def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
 
     Raises BoardError where a layer cannot be split so.
     """
-    names = identifiers([layer.name for layer in net.layers])
+    names = identifiers([*(layer.name for layer in net.layers), *(_nodes_of(layer) for layer in net.layers)])
     streams: dict[str, Stream] = {}
     stream, field = input_stream(net, bus_bits)
     streams[INPUT] = stream
@@ -511,7 +519,7 @@ def lay_out(net: Network, bus_bits: int, parallel: dict[str, Parallel]) -> Plan:
             continue
         elif layer.kind == "graphconv":
             split = parallel.get(layer.name, Parallel())
-            stages += _graph(net, layer, streams[layer.inputs[0]], names[layer.name], split)
+            stages += _graph(net, layer, streams[layer.inputs[0]], names, split)
         elif layer.weight is None:
             stages.append(_pool(net, layer, streams[layer.inputs[0]], names[layer.name]))
         elif layer.fires or layer is net.layers[-1]:

@@ -7,13 +7,13 @@
 template <class Value>
 void send_image(const Value* values, hls::stream<onespike_pixels>& pixels) {
     for (int sent = 0; sent < onespike_image::values; sent += onespike_input::n) {
-        ap_uint<onespike_input::n * onespike_input::field_bits> data = 0;
+        ap_uint<onespike_input::beat_bits> data = 0;
         for (int i = 0; i < onespike_input::n; ++i) {
             const ap_uint<onespike_input::field_bits> field = values[sent + i];
             data.range((i + 1) * onespike_input::field_bits - 1, i * onespike_input::field_bits) = field;
         }
         const bool last = sent + onespike_input::n == onespike_image::values;
-        pixels.write(onespike::make_beat<onespike_input::n * onespike_input::field_bits>(data, last));
+        pixels.write(onespike::make_beat<onespike_input::beat_bits>(data, last));
     }
 }
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from onespike_hw import golden
 from onespike_hw.network import Network
 from rtl_sim.tools import SIMULATORS
-from tests.cases import CASES, RESIDUAL_CASES
+from tests.cases import CASES, GRAPH_CASES, RESIDUAL_CASES
 from tests.equivalence.matrix import BASES, INPUTS, LARGE, SHAPES, SMALL, WAITS, Row
 from tests.equivalence.models import Answer, compare, complaints
 from tests.hls.projects import some_plan
 from tests.networks import random_inputs
-from tests.strategies import networks, residual_networks
+from tests.strategies import graph_networks, networks, residual_networks
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +68,23 @@ def test_three_models_agree_on_adds_in_every_case(number: int, tmp_path: Path, s
     compare(plan, SIMULATORS[(number + 1) % 2], tmp_path / "design", shared, seed=number, optimize="-O2")
 
 
+FEW_GRAPHS = ("three_layers", "weighted_edges", "hub", "zero_point")
+
+
+@pytest.mark.parametrize("case", FEW_GRAPHS)
+def test_three_models_agree_over_graphs(case: str, tmp_path: Path, shared: Path) -> None:
+    number = FEW_GRAPHS.index(case)
+    plan = some_plan(GRAPH_CASES[case](), seed=number)
+    compare(plan, SIMULATORS[number % 2], tmp_path / "design", shared, seed=number)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("number", range(len(GRAPH_CASES)), ids=list(GRAPH_CASES))
+def test_three_models_agree_over_graphs_in_every_case(number: int, tmp_path: Path, shared: Path) -> None:
+    plan = some_plan(list(GRAPH_CASES.values())[number](), seed=number + 1)
+    compare(plan, SIMULATORS[(number + 1) % 2], tmp_path / "design", shared, seed=number, optimize="-O2")
+
+
 _MADE = settings(
     phases=(Phase.generate,),  # a smaller network that fails would take two compilations a step
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -95,6 +112,15 @@ def test_three_models_agree_in_many_generated_networks(
 @settings(_MADE, max_examples=25)
 @given(net=residual_networks(), seed=st.integers(0, 1000), simulator=st.sampled_from(SIMULATORS))
 def test_three_models_agree_in_many_generated_residual_networks(
+    tmp_path_factory: pytest.TempPathFactory, shared: Path, net: Network, seed: int, simulator: str
+) -> None:
+    compare(some_plan(net, seed), simulator, tmp_path_factory.mktemp("made") / "design", shared, seed=seed)
+
+
+@pytest.mark.verify
+@settings(_MADE, max_examples=25)
+@given(net=graph_networks(), seed=st.integers(0, 1000), simulator=st.sampled_from(SIMULATORS))
+def test_three_models_agree_over_many_generated_graphs(
     tmp_path_factory: pytest.TempPathFactory, shared: Path, net: Network, seed: int, simulator: str
 ) -> None:
     compare(some_plan(net, seed), simulator, tmp_path_factory.mktemp("made") / "design", shared, seed=seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from onespike_hw import hls_model
 from onespike_hw.errors import SimulatorError
-from tests.cases import CASES
+from onespike_hw.network import Network
+from tests.cases import CASES, GRAPH_CASES
 from tests.hls.projects import emit, golden_vectors, some_plan
 from tests.networks import build, linear
 
@@ -23,9 +25,13 @@ def _takes(flag: str) -> bool:
     return subprocess.run(command, input=b"", capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("case", ["wait_2", "depthwise"])
-def test_clean_under_the_sanitizers_and_without_a_warning(case: str, tmp_path: Path) -> None:
-    net = CASES[case]()
+@pytest.mark.parametrize(
+    "build_case",
+    [CASES["wait_2"], CASES["depthwise"], GRAPH_CASES["weighted_edges"]],
+    ids=["wait_2", "depthwise", "graph"],
+)
+def test_clean_under_the_sanitizers_and_without_a_warning(build_case: Callable[[], Network], tmp_path: Path) -> None:
+    net = build_case()
     folder = emit(net, some_plan(net, seed=3), tmp_path / "design", golden_vectors(net, images=2))
     pattern = [flag for flag in (PATTERN,) if _takes(flag)]
     said = hls_model.run_bench(folder, flags=(*hls_model.SANITIZERS, "-Werror", *pattern))

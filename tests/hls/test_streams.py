@@ -9,7 +9,7 @@ import pytest
 
 from onespike_hw import hls_model
 from onespike_hw.errors import SimulatorError
-from tests.cases import CASES, RESIDUAL_CASES
+from tests.cases import CASES, GRAPH_CASES, RESIDUAL_CASES
 from tests.hls.projects import emit, golden_vectors, some_plan
 
 BOUNDED = Path(__file__).parent / "bounded"
@@ -32,13 +32,13 @@ def _threaded(region: re.Match[str]) -> str:
 
 
 def _plays(case: str, out: Path) -> str:
-    net = {**CASES, **RESIDUAL_CASES}[case]()
+    net = {**CASES, **RESIDUAL_CASES, **{f"graph_{name}": build for name, build in GRAPH_CASES.items()}}[case]()
     folder = emit(net, some_plan(net, seed=7), out, golden_vectors(net, images=2))
     _run_processes_side_by_side(folder)
     return hls_model.run_bench(folder, flags=FLAGS)
 
 
-@pytest.mark.parametrize("case", ["maxpool_2", "two_blocks_avgpool"])
+@pytest.mark.parametrize("case", ["maxpool_2", "two_blocks_avgpool", "graph_hub"])
 def test_streams_of_the_given_depth_suffice(case: str, tmp_path: Path) -> None:
     assert _plays(case, tmp_path / "design") == "2 images, 0 wrong logits\n"
 

@@ -11,7 +11,7 @@ namespace onespike {
 /// In:  the beats of an image, pixel by pixel: I::n values of I::input_bits bits, each in a field of I::field_bits.
 /// Out: words of I::n differences, which have one bit more.
 template <class I>
-void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels,
+void subtract_zero_points(hls::stream<Beat<I::beat_bits> >& pixels,
                           const Rom<I::value_bits> zeros[I::words][I::n],
                           hls::stream<Pack<ap_int<I::value_bits>, I::n> >& out) {
     ONESPIKE_PROCESS(I::stage);
@@ -20,7 +20,7 @@ void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels,
         for (int word = 0; word < I::words; ++word) {
 #pragma HLS PIPELINE II=1
             ONESPIKE_ITERATION;
-            const ap_uint<I::n * I::field_bits> data = pixels.read().data;
+            const ap_uint<I::beat_bits> data = pixels.read().data;
             Pack<ap_int<I::value_bits>, I::n> differences;
             for (int i = 0; i < I::n; ++i) {
 #pragma HLS UNROLL
@@ -32,6 +32,23 @@ void subtract_zero_points(hls::stream<Beat<I::n * I::field_bits> >& pixels,
             }
             out.write(differences);
         }
+    }
+}
+
+/// Features of single bits as codes of one phase: a bit that is set spikes, code 0; code 1 is silent.
+template <class I>
+void read_spikes(hls::stream<Beat<I::beat_bits> >& pixels, hls::stream<Pack<ap_uint<1>, I::n> >& out) {
+    ONESPIKE_PROCESS(I::stage);
+    for (int i = 0; i < I::pixels * I::words; ++i) {
+#pragma HLS PIPELINE II=1
+        ONESPIKE_ITERATION;
+        const ap_uint<I::beat_bits> data = pixels.read().data;
+        Pack<ap_uint<1>, I::n> codes;
+        for (int n = 0; n < I::n; ++n) {
+#pragma HLS UNROLL
+            codes.lane[n] = data[n] ? 0 : 1;
+        }
+        out.write(codes);
     }
 }
 
