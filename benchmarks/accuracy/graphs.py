@@ -21,6 +21,7 @@ from examples.debian_packages.train import accuracy, fit
 from onespike_hw.convert.float_model import predict
 from onespike_hw.convert.text_graph import TextGraph, load_text_graph
 from onespike_hw.convert.zoo import gcn_text, mlp_text
+from onespike_hw.report.energy import FLOAT32_ADD, FLOAT32_MULTIPLY, Energy, energy, in_words
 from onespike_hw.report.figures import count
 
 TIMESTEPS = (3, 4, 6, 8)
@@ -47,6 +48,7 @@ class Result:
     spikes: float
     multiplies: int
     logits: np.ndarray
+    energy: Energy
 
 
 def trained(seed: int, graph: TextGraph, *, with_graph: bool) -> nn.Module:
@@ -54,7 +56,7 @@ def trained(seed: int, graph: TextGraph, *, with_graph: bool) -> nn.Module:
     return fit(gcn_text() if with_graph else mlp_text(), graph)
 
 
-def measure(model: nn.Module, graph: TextGraph, timesteps: int, base: str, node_bits: int = 20) -> Result:
+def measure(model: nn.Module, graph: TextGraph, timesteps: int, base: str, node_bits: int = 18) -> Result:
     features = graph.dense
     options = {"timesteps": timesteps, "base": base, "input_bits": 1, "node_bits": node_bits}
     net = oh.convert(model, features, **options)
@@ -72,6 +74,7 @@ def measure(model: nn.Module, graph: TextGraph, timesteps: int, base: str, node_
         spikes=figures.spikes_per_neuron,
         multiplies=figures.multiplies,
         logits=run.logits[0] * run.scale,
+        energy=energy(net, run),
     )
 
 
@@ -109,9 +112,18 @@ def tables(models: Sequence[nn.Module], without: Sequence[nn.Module], graph: Tex
             )
             lines.append("| " + " | ".join(cells) + " |")
     words = graph.features.nnz
-    dense = measure(models[0], graph, NODE_BITS_AT, "root").multiplies
+    shipped = measure(models[0], graph, NODE_BITS_AT, "root")
+    dense = shipped.multiplies
     lines += ["", f"The same network takes {dense:,} multiplies, or, where absent words are passed over,"]
     lines += [f"{dense - 32 * (graph.features.shape[1] * graph.nodes - words):,}.", ""]
+    skipping = (dense - 32 * (graph.features.shape[1] * graph.nodes - words)) * (FLOAT32_MULTIPLY + FLOAT32_ADD) / 1e6
+    lines += [f"Energy of a graph, seed {SEEDS[0]}, T = {NODE_BITS_AT}, root base:", ""]
+    lines += [f"- {line}" for line in in_words(shipped.energy)]
+    less = skipping / shipped.energy.snn_float32
+    lines += [
+        f"- a float32 ANN that passes over absent words: {skipping:.3g} uJ; the float32 SNN {less:.1f} times less",
+        "",
+    ]
     return "\n".join([*lines, *_node_bits_table(models, ann, graph), ""])
 
 

@@ -13,6 +13,7 @@ from onespike_hw.cli import ann, wait_sweep
 from onespike_hw.cli.console import progress_bar, step, summary
 from onespike_hw.cli.sources import Data, Source, load_data, load_source
 from onespike_hw.convert.explain import input_meaning
+from onespike_hw.report.energy import Energy, energy, in_words
 from onespike_hw.report.figures import Figures, accuracy, count, describe
 
 
@@ -23,6 +24,7 @@ class Evaluation:
     ann      accuracy of the trained module, 0..1; None where there is no module or there are no labels
     snn      of the spiking network with float weights, 0..1; None where the network was not converted here, too
     figures  of the golden model on the same images
+    energy   of the same run
     """
 
     source: Source
@@ -30,6 +32,7 @@ class Evaluation:
     ann: float | None
     snn: float | None
     figures: Figures
+    energy: Energy
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -55,6 +58,7 @@ def prepare(args: argparse.Namespace, console: Console) -> Evaluation:
         ann=_ann(source, data, console),
         snn=_snn(source, data),
         figures=count(source.net, result, data.labels),
+        energy=energy(source.net, result),
     )
 
 
@@ -72,6 +76,7 @@ def rows(evaluation: Evaluation) -> list[tuple[str, str]]:
             f"{figures.sops:,.0f} SOPs against {figures.multiplies:,} multiplies an image "
             f"({figures.sops / figures.multiplies:.2f})",
         ),
+        ("energy", "\n".join(in_words(evaluation.energy))),
     ]
 
 

@@ -86,17 +86,10 @@ def load_design(folder: str | Path) -> Design:
             for name, layer in layers.items()
         }
         plan = lay_out(net, board.input_bus_bits, parallel)
-        stages = tuple(
-            replace(stage, estimated_cycles=layers[stage.layer.name]["estimated_cycles"])
-            if isinstance(stage, EnginePlan)
-            else stage
-            for stage in plan.stages
-        )
+        plan = plan.with_cycles({name: layer["estimated_cycles"] for name, layer in layers.items()})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path / 'plan.json'}: missing or damaged ({error}); generate the design again") from error
-    return Design(
-        path, net, replace(plan, stages=stages, counters=facts["counters"]), board, str(marker.get("backend"))
-    )
+    return Design(path, net, replace(plan, counters=facts["counters"]), board, str(marker.get("backend")))
 
 
 def generate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from onespike_hw.codegen.schedule import Schedule
@@ -549,6 +550,19 @@ class Plan:
     logit_bits: int
     logits: int
     counters: bool = False
+
+    def with_cycles(self, cycles: Mapping[str, int]) -> Plan:
+        """The plan with the clocks an image that the engines of each layer are expected to take; by layer name."""
+
+        def expecting(engine: EnginePlan) -> EnginePlan:
+            return replace(engine, estimated_cycles=cycles[engine.layer.name])
+
+        def each(stage: Stage) -> Stage:
+            if isinstance(stage, GraphPlan):
+                return replace(stage, source=expecting(stage.source))
+            return expecting(stage) if isinstance(stage, EnginePlan) else stage
+
+        return replace(self, stages=tuple(map(each, self.stages)))
 
     @property
     def counted(self) -> tuple[EnginePlan, ...]:

@@ -99,13 +99,8 @@ def plan_network(
 
 def with_estimates(plan: Plan, activities: Mapping[str, Activity]) -> Plan:
     """The plan with the clocks an image that each engine is expected to take."""
-    stages = tuple(
-        replace(stage, estimated_cycles=round(stage_cycles(stage, activities[stage.layer.name])))
-        if isinstance(stage, EnginePlan)
-        else stage
-        for stage in plan.stages
-    )
-    return replace(plan, stages=stages)
+    cycles = {e.layer.name: round(stage_cycles(e, activities[e.layer.name])) for e in plan.engines}
+    return plan.with_cycles(cycles)
 
 
 def fits(needed: Resources, board: Board) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.cost import plan_resources, stage_cycles
-from onespike_hw.codegen.plan import EnginePlan, Plan, Stage
+from onespike_hw.codegen.plan import EnginePlan, GraphPlan, Plan, Stage
 from onespike_hw.codegen.verilog import describe
 
 _COST_MODEL_BRAM_KBITS = 36
@@ -38,7 +38,7 @@ class EngineFacts:
 class StageFacts:
     """One stage of the pipeline.
 
-    cycles  clocks an image, estimated by the cost model
+    cycles  clocks an image, estimated by the cost model; of a graph's edges, with those of the nodes before them
     engine  None for pooling and sums of branches, and for the streams at both ends
     """
 
@@ -77,13 +77,18 @@ class Speed:
 
 def stage_facts(plan: Plan) -> list[StageFacts]:
     """All stages in the order of the data, between the pixels that come in and the logits that leave."""
-    pixels = StageFacts("pixels in", "one beat a clock", plan.input.image_words)
+    pixels = StageFacts(
+        "pixels in" if plan.net.graph is None else "nodes in", "one beat a clock", plan.input.image_words
+    )
     logits = StageFacts("logits out", "one logit a clock", plan.logits)
     return [pixels, *map(_stage, plan.stages), logits]
 
 
 def _stage(stage: Stage) -> StageFacts:
     name, description = stage.layer.name, describe(stage.layer)
+    if isinstance(stage, GraphPlan):
+        cycles = stage.source.estimated_cycles + round(stage_cycles(stage, Activity(0.0)))
+        return StageFacts(name, "its edges, when all nodes are there", cycles)
     if not isinstance(stage, EnginePlan):
         return StageFacts(name, description, round(stage_cycles(stage, Activity(0.0))))
     engine = EngineFacts(

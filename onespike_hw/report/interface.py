@@ -38,6 +38,7 @@ class PixelFacts:
     beat_channels    values in a beat, the first channel in the lowest bits
     pixel_beats, image_beats  beats in a pixel and in an image
     codes            one for each run of channels that are alike
+    is_spikes        a value is a spike, or none
     """
 
     channels: int
@@ -52,6 +53,7 @@ class PixelFacts:
     pixel_beats: int
     image_beats: int
     codes: tuple[PixelCode, ...]
+    is_spikes: bool
 
     @property
     def bus_bits(self) -> int:
@@ -104,6 +106,7 @@ def pixel_facts(plan: Plan) -> PixelFacts:
         pixel_beats=stream.words,
         image_beats=stream.image_words,
         codes=tuple(codes),
+        is_spikes=plan.takes_spikes,
     )
 
 

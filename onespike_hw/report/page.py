@@ -40,6 +40,7 @@ class Report:
     part: str
     coding: str
     settled: bool
+    graph: bool
     figures: Figures
     layers: list[network.LayerFacts]
     phases: list[network.PhaseShares]
@@ -75,6 +76,7 @@ def gather(
         part=board.part,
         coding=describe(net),
         settled=net.settled,
+        graph=net.graph is not None,
         figures=figures,
         layers=network.layer_facts(net, run),
         phases=network.phase_shares(net, run),
