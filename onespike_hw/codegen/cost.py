@@ -287,7 +287,7 @@ def graph_resources(layer: GraphPlan) -> Resources:
         scales = sum(_memory_brams(nodes, bits) for bits in layer.scale_bits)
         kept = kept + Resources(brams=layer.node_words * _memory_brams(nodes, word) + scales)
     edges = Resources(brams=_memory_brams(layer.entries, layer.entry_bits))
-    adders = layer.channels * layer.row_bits * 2.0 + layer.sums_n * (layer.z_bits + 2 * layer.sent_bits)
+    adders = layer.channels * layer.row_bits * 3.0 + layer.sums_n * (layer.z_bits + 2 * layer.sent_bits)
     ladder = _ladder_luts(layer, 1 << layer.word_number_bits) if layer.layer.fires else float(layer.potential_bits)
     products = [(layer.sums_n, layer.source.acc_bits if layer.source.classes > 1 else 0), (layer.sums_n, layer.z_bits)]
     products += [(layer.out.n, layer.row_bits), (layer.channels if layer.weight_bits else 0, layer.sent_bits)]

@@ -52,7 +52,6 @@ module node_sums #(
     genvar c;
     generate
         for (c = 0; c < N; c = c + 1) begin : channel
-            wire signed [QB:0]  q = {1'b0, Q[class1*QB +: QB]};
             wire signed [S:0]   times = {1'b0, scale};
             wire signed [Z-1:0] stood = class2 == 0 ? {Z{1'b0}} : so_far[c*Z +: Z];
             reg  signed [P-1:0] scaled;
@@ -63,10 +62,15 @@ module node_sums #(
             reg  signed [Z-1:0] product, total;
             reg  [U-1:0]        sent;
             assign totals[c*Z +: Z] = stood + product;
+            if (CLASSES == 1 && Q == 1) begin : as_it_is
+                always @(posedge clk) product <= Z'(sum);
+            end else begin : times_constant
+                wire signed [QB:0] q = {1'b0, Q[class1*QB +: QB]};
+                always @(posedge clk) product <= Z'(sum) * Z'(q);
+            end
             assign out_sent[c*U +: U] = sent;
             always @(posedge clk) begin
                 sum <= in_sums[c*A +: A];
-                product <= Z'(sum) * Z'(q);
                 total <= totals[c*Z +: Z];
                 scaled <= P'(total) * P'(times);
                 sent <= shifted[U-1:0];
