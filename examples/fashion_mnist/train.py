@@ -1,10 +1,12 @@
-"""Train the Fashion-MNIST CNN that ships with onespike-hw, and write what the package ships.
+"""Train a Fashion-MNIST network that ships with onespike-hw, and write what the package ships.
 
-    python examples/fashion_mnist/train.py --out build/fashion_mnist
+    python examples/fashion_mnist/train.py --model fashion-cnn --out build/fashion_mnist
 
 Needs Debian's data set (apt-get install dataset-fashion-mnist). The same seed and number of threads on the same
-machine give the same weights. Writes fashion_cnn.npz (weights), fashion_mnist_test.npz (the first test images with
-labels) and fashion_mnist_calibration.npz (the first training images); `--out onespike_hw/models` renews what ships.
+machine give the same weights. Writes the weights under the name of the model (fashion_cnn.npz), fashion_mnist_test.npz
+(the first test images with labels) and fashion_mnist_calibration.npz (the first training images);
+`--out onespike_hw/models` renews what ships. Trained for that: fashion-cnn as the defaults say, fashion-cnn-small with
+--threads 1, fashion-mlp with --threads 1 --epochs 20.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from onespike_hw.convert.datasets import FASHION_MNIST_FOLDER, fashion_mnist, to_unit
-from onespike_hw.convert.zoo import fashion_cnn
+from onespike_hw.convert.zoo import MODELS, build_model
 
 BATCH = 128
 TEST_IMAGES = 300
@@ -27,6 +29,7 @@ CALIBRATION_IMAGES = 500
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=MODELS, default=MODELS[0])
     parser.add_argument("--out", type=Path, default=Path("build/fashion_mnist"), help="folder to write to")
     parser.add_argument("--data", type=Path, default=FASHION_MNIST_FOLDER, help="folder of the four .gz IDX files")
     parser.add_argument("--epochs", type=int, default=8)
@@ -72,11 +75,11 @@ def train(model: nn.Module, images: Tensor, labels: Tensor, epochs: int, progres
             progress.update(task, advance=1, loss=loss.item())
 
 
-def write(model: nn.Module, folder: Path, data: Path) -> None:
+def write(model: nn.Module, name: str, folder: Path, data: Path) -> None:
     """The three files that the package ships, without pickle."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: value.numpy() for name, value in model.state_dict().items()}
-    np.savez_compressed(folder / "fashion_cnn.npz", allow_pickle=False, **state)
+    state = {key: value.numpy() for key, value in model.state_dict().items()}
+    np.savez_compressed(folder / f"{name.replace('-', '_')}.npz", allow_pickle=False, **state)
     images, labels = fashion_mnist("test", data)
     test = {"images": images[:TEST_IMAGES], "labels": labels[:TEST_IMAGES].astype(np.uint8)}
     np.savez_compressed(folder / "fashion_mnist_test.npz", allow_pickle=False, **test)
@@ -91,12 +94,12 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     images, labels = load("train", arguments.data)
     test_images, test_labels = load("test", arguments.data)
-    model = fashion_cnn()
+    model = build_model(arguments.model)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("loss {task.fields[loss]:.3f}")) as progress:
         train(model, images, labels, arguments.epochs, progress)
     print(f"accuracy on {len(test_images):,} test images: {accuracy(model, test_images, test_labels):.2%}")
-    write(model, arguments.out, arguments.data)
+    write(model, arguments.model, arguments.out, arguments.data)
     print(f"written to {arguments.out}")
 
 
