@@ -54,7 +54,7 @@ module column_buffer #(
         end
     end
 
-    reg [WORD:0] words [0:(1<<DEPTH_W)-1];
+    (* no_rw_check *) reg [WORD:0] words [0:(1<<DEPTH_W)-1];  // a column is read when it is complete
     always @(posedge clk) begin
         if (put) words[put_place[DEPTH_W-1:0]] <= {in_end, in_word};
         if (read) {read_end, read_word} <= words[read_place];

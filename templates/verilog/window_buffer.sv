@@ -79,7 +79,7 @@ module window_buffer #(
         end
     endgenerate
     wire unused = &{1'b0, read_unit, read_row};
-    reg [WORD-1:0] words [0:(1<<AW)-1];
+    (* no_rw_check *) reg [WORD-1:0] words [0:(1<<AW)-1];  // a window is read when it is complete
     always @(posedge clk) begin
         if (put) words[put_address] <= in_word;
         if (read) read_word <= words[get_address];
