@@ -39,12 +39,14 @@ class Parallel:
 
     group_lanes   lanes that share the neurons behind them, at most: a window keeps those busy for so many clocks
     pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
+    loaded        weights in memory that is loaded at start
     """
 
     tiles: int = 1
     engines: int = 1
     pairs: bool = True
     group_lanes: int = 16
+    loaded: bool = False
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -245,6 +247,7 @@ def _engine(
         wait=net.wait,
         estimated_cycles=0,
         joins=joins,
+        loaded=parallel.loaded and not pairs and joins is None,
     )
     return with_engines(engine, parallel.engines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.network import Layer, Network
@@ -115,6 +116,7 @@ class EnginePlan:
     schedule      None for the first layer, whose engines multiply
     weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
     group_lanes   lanes that share one drain
+    loaded        its weights lie in memory that is empty at power-up, and are loaded at start
     joins         the add whose neurons its sums go to; None where it has neurons of its own
     """
 
@@ -151,6 +153,7 @@ class EnginePlan:
     wait: int
     estimated_cycles: int
     joins: Layer | None = None
+    loaded: bool = False
 
     @property
     def neurons(self) -> Layer:
@@ -237,6 +240,21 @@ class EnginePlan:
         rest = self.lanes * self.weight_bits % BLOCK_PORT_BITS
         shallow = self.pairs and self.memory_rows <= 512
         return rest if shallow and self.lanes * self.weight_bits > BLOCK_PORT_BITS and rest <= MAX_REST_BITS else 0
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of weights as they are loaded."""
+        return -(-self.lanes * self.weight_bits // 8)
+
+    @property
+    def row_byte_bits(self) -> int:
+        """Address bits of a byte in a row as it is loaded."""
+        return _field(self.row_bytes)
+
+    @property
+    def load_bits(self) -> int:
+        """Address bits of the weights as they are loaded: {row, byte}."""
+        return self.base_bits + self.row_byte_bits
 
     @property
     def weights_per_cycle(self) -> int:
@@ -412,6 +430,13 @@ class Plan:
     def counted(self) -> tuple[EnginePlan, ...]:
         """The engines that count, where there are counters: those that add."""
         return tuple(e for e in self.engines if e.schedule is not None)
+
+    @property
+    def loaded(self) -> tuple[tuple[EnginePlan, int], ...]:
+        """The engines whose weights are loaded at start, largest first, and the address of each one's first byte."""
+        engines = sorted((e for e in self.engines if e.loaded), key=lambda e: -e.load_bits)
+        starts = accumulate((1 << engine.load_bits for engine in engines), initial=0)
+        return tuple(zip(engines, starts, strict=False))
 
     @property
     def engines(self) -> tuple[EnginePlan, ...]:

@@ -101,10 +101,12 @@ def with_estimates(plan: Plan, activities: Mapping[str, Activity]) -> Plan:
 
 def fits(needed: Resources, board: Board) -> bool:
     """Within the shares of the board that the accelerator may take."""
+    there = needed.on(board)
     return (
-        needed.luts * LUT_MARGIN <= board.usable_luts
-        and needed.brams * 36 <= board.usable_brams * board.bram_kbits
-        and needed.dsps <= board.usable_dsps
+        there.luts * LUT_MARGIN <= board.usable_luts
+        and there.brams <= board.usable_brams
+        and there.dsps <= board.usable_dsps
+        and there.sprams <= board.spram_blocks
     )
 
 
@@ -220,10 +222,10 @@ class _Search:
         return way
 
     def _price(self, way: _Way, weighting: tuple[float, float, float]) -> float:
-        needed = way.resources()
+        needed = way.resources().on(self.board)
         shares = (
             needed.luts / max(self.board.usable_luts, 1),
-            needed.brams * 36 / max(self.board.usable_brams * self.board.bram_kbits, 1),
+            needed.brams / max(self.board.usable_brams, 1),
             needed.dsps / max(self.board.usable_dsps, 1),
         )
         return sum(weight * share for weight, share in zip(weighting, shares, strict=True))
@@ -265,7 +267,7 @@ class _Search:
 
 
 def _parallel(engine: EnginePlan) -> Parallel:
-    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes)
+    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes, engine.loaded)
 
 
 def _engine_floor(engine: EnginePlan) -> float:
@@ -285,7 +287,8 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
         splits = [
-            Parallel(t, pairs=pairs, group_lanes=shared)
+            Parallel(t, pairs=pairs, group_lanes=shared, loaded=loaded)
+            for loaded in ((False, True) if board.spram_blocks and not engine.pairs else (False,))
             for t in tiles
             for shared in GROUPS
             if shared == GROUPS[0] or (engine.pipelined and engine.lanes // t % shared == 0)
@@ -309,9 +312,11 @@ def _way(net: Network, board: Board, leader: str, parallel: dict[str, Parallel])
 
 def _short(needed: Resources, board: Board) -> str:
     """What is short and by how much."""
+    there = needed.on(board)
     rows = (
-        (needed.luts, board.usable_luts, "LUTs"),
-        (needed.brams * 36 / board.bram_kbits, board.usable_brams, f"block RAMs of {board.bram_kbits} kbit"),
-        (needed.dsps, board.usable_dsps, "DSP slices"),
+        (there.luts, board.usable_luts, "LUTs"),
+        (there.brams, board.usable_brams, f"block RAMs of {board.bram_kbits} kbit"),
+        (there.dsps, board.usable_dsps, "DSP slices"),
+        (there.sprams, board.spram_blocks, "single-port RAMs"),
     )
     return ", ".join(f"{have:.0f} + {need - have:.0f} {what}" for need, have, what in rows if need > have)
