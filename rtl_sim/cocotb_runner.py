@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CalledProcessError
 from unittest import mock
@@ -23,26 +24,38 @@ from rtl_sim.scoreboard import write_expectation
 
 _MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 """cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
+BOARD_TOP = "board_top"
+"""A module of the board's own primitives, which no simulator knows."""
 _SPLIT = "100000"
 """Nodes in a C++ file: a small design stays one file, which is compiled soonest."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What cocotb builds and runs: modules of tests around a top level of emitted Verilog."""
+    """What cocotb builds and runs: modules of tests around a top level of emitted Verilog.
+
+    folders     of a design, which hold its modules
+    parameters  of the top level, where they are not as emitted; plusargs of the simulation
+    """
 
     modules: tuple[str, ...]
     top: str
     folders: tuple[str, ...]
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    plusargs: tuple[str, ...] = ()
 
     def sources(self, design: Path) -> list[Path]:
         """The Verilog files of a design folder that the top level needs."""
-        return [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
+        modules = [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
+        return [path for path in modules if path.stem != BOARD_TOP]
 
 
 STREAM = Bench(("rtl_sim.bench",), "onespike_top", ("rtl",))
 FAULTS = Bench(("rtl_sim.fault_bench",), "onespike_axi", ("rtl", "axi"))
 DRIVER = Bench(("rtl_sim.driver_bench",), "onespike_axi", ("rtl", "axi"))
+UART = Bench(
+    ("rtl_sim.uart_bench",), "onespike_uart", ("rtl", "uart"), {"DIVISOR": 4, "PATIENCE": 4000}, ("+empty_memories",)
+)
 BOARD = Bench((*FAULTS.modules, *DRIVER.modules), "onespike_axi", ("rtl", "axi"))
 
 
@@ -75,6 +88,7 @@ def run_bench(
         "ONESPIKE_PAUSE_IN": str(pause_in),
         "ONESPIKE_PAUSE_OUT": str(pause_out),
         "ONESPIKE_SEED": str(seed),
+        **{f"ONESPIKE_{name}": str(value) for name, value in bench.parameters.items()},
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     log = work / "cocotb.log"
@@ -87,6 +101,7 @@ def run_bench(
                 sources=bench.sources(design.path),
                 hdl_toplevel=bench.top,
                 build_dir=work / "build",
+                parameters=dict(bench.parameters),
                 build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", _SPLIT, "--quiet"],
                 log_file=log,
                 always=True,
@@ -99,6 +114,7 @@ def run_bench(
                 build_dir=work / "build",
                 test_dir=design.path / "rtl",
                 results_xml=str(work / "results.xml"),
+                plusargs=list(bench.plusargs),
                 log_file=log,
             )
             if get_results(results)[1]:  # under pytest the runner itself says so

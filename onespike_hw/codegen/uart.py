@@ -31,11 +31,18 @@ PINS = {"ecp5": "pins.lpf", "ice40": "pins.pcf", "gowin": "pins.cst"}
 
 @dataclass(frozen=True)
 class Part:
-    """Some bytes of the answer to a query, as a Verilog constant or signal."""
+    """Some bytes of the answer to a query.
 
-    value: str
+    name    for the driver
+    size    bytes, the lowest first
+    value   None where the chip says it
+    signal  the Verilog of it
+    """
+
+    name: str
     size: int
-    text: str
+    value: int | None
+    signal: str
 
 
 def render_chip(plan: Plan, board: Board) -> dict[str, str]:
@@ -90,6 +97,11 @@ def request_beat_bytes(plan: Plan) -> int:
     return plan.input.n * plan.field_bits // 8
 
 
+def weights(plan: Plan) -> bytes:
+    """What a host loads at start, in whole chunks."""
+    return load_image(plan).ljust(load_bytes(plan), b"\0")
+
+
 def load_bytes(plan: Plan) -> int:
     """Bytes of weights that a host loads, in whole chunks."""
     return -(-len(load_image(plan)) // CHUNK) * CHUNK
@@ -99,22 +111,23 @@ def info_parts(plan: Plan) -> list[Part]:
     """What a chip says of itself, from the first byte; numbers with their lowest byte first."""
     net = plan.net
 
-    def number(value: int, size: int, text: str) -> Part:
-        return Part(f"{8 * size}'d{value}", size, text)
+    def number(name: str, size: int, value: int) -> Part:
+        return Part(name, size, value, f"{8 * size}'d{value}")
 
     return [
-        number(MAGIC, 4, "magic"),
-        number(VERSION, 1, "version of the protocol"),
-        Part(f"{{6'd0, loaded, 1'b{int(net.input_signed)}}}", 1, "bit 0: signed pixels; bit 1: weights are loaded"),
-        number(fingerprint(to_bytes(net)), 4, "network"),
-        number(plan.input.width, 2, "width"),
-        number(plan.input.height, 2, "height"),
-        number(plan.input.channels, 2, "channels"),
-        number(net.input_bits, 1, "bits of a value"),
-        number(request_beat_bytes(plan), 1, "bytes of a beat"),
-        number(plan.input.n, 2, "values of a beat"),
-        number(plan.logits, 4, "logits"),
-        number(plan.logit_bits, 1, "bits of a logit"),
-        number(net.timesteps, 1, "phases"),
-        number(load_bytes(plan), 4, "bytes of weights to load"),
+        number("magic", 4, MAGIC),
+        number("version", 1, VERSION),
+        Part("loaded", 1, None, "{7'd0, loaded}"),
+        number("network", 4, fingerprint(to_bytes(net))),
+        number("width", 2, plan.input.width),
+        number("height", 2, plan.input.height),
+        number("channels", 2, plan.input.channels),
+        number("input_bits", 1, net.input_bits),
+        number("input_signed", 1, int(net.input_signed)),
+        number("beat_bytes", 1, request_beat_bytes(plan)),
+        number("beat_values", 2, plan.input.n),
+        number("logits", 4, plan.logits),
+        number("logit_bits", 1, plan.logit_bits),
+        number("timesteps", 1, net.timesteps),
+        number("load_bytes", 4, load_bytes(plan)),
     ]
