@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 
 from onespike_hw import resources
 from onespike_hw.errors import BoardError
+from onespike_hw.tools import find_tool
 
 URAM_KBITS = 288
 SPRAM_KBITS = 256
@@ -23,7 +23,7 @@ TOOLS = {
     "yosys-ice40": ("yosys", "nextpnr-ice40", "icepack"),
     "yosys-gowin": ("yosys", "nextpnr-himbaechel", "gowin_pack"),
 }
-"""Programs that make a bitstream, by toolchain. PyPI's builds of them are called yowasp-NAME."""
+"""Programs that make a bitstream, by toolchain (onespike_hw.tools)."""
 
 SYNTHESIS = {
     "xc7": "synth_xilinx -family xc7",
@@ -38,6 +38,9 @@ SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "uart", "none")
 """What is built around the accelerator (docs/boards.md)."""
 
 PRIMITIVES = ("xilinx7", "portable")
+
+SCARCE_DSPS = 16
+"""On a board with no more multipliers than this, a first layer uses few of them."""
 
 LEAST_DIVISOR = 4
 """Clocks in a bit of a UART, at least."""
@@ -144,6 +147,11 @@ class Board:
         return self.bram_blocks * self.bram_kbits + large
 
     @property
+    def word_channels(self) -> int:
+        """Channels in a word of codes, at most: a first layer multiplies as many at a time, or more."""
+        return 32 if self.dsps > SCARCE_DSPS else 4
+
+    @property
     def oscillator_facts(self) -> Oscillator | None:
         """The clock on the board, where the accelerator needs one."""
         if self.oscillator == "none":
@@ -191,12 +199,8 @@ class Board:
         return SYNTHESIS[self.yosys_family]
 
     def missing_tools(self) -> tuple[str, ...]:
-        """Programs of the toolchain that are not on PATH; empty where a bitstream can be made here."""
-        return tuple(tool for tool in TOOLS[self.toolchain] if not (_on_path(tool) or _on_path(f"yowasp-{tool}")))
-
-
-def _on_path(program: str) -> bool:
-    return shutil.which(program) is not None
+        """Programs of the toolchain that are not on this machine; empty where a bitstream can be made here."""
+        return tuple(tool for tool in TOOLS[self.toolchain] if find_tool(tool) is None)
 
 
 class _Check(Protocol):

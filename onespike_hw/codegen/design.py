@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rtl_sim.runner import Executable
 
 BACKENDS = ("verilog", "hls")
+_PARALLEL = ("tiles", "engines", "pairs", "group_lanes", "loaded", "word_channels")
+"""What plan.json says of a layer, in the order of the fields of Parallel."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def load_design(folder: str | Path) -> Design:
         board = Board(**facts["board"])
         layers = {layer["name"]: layer for layer in facts["layers"]}
         parallel = {
-            name: Parallel(layer["tiles"], layer["engines"], layer["pairs"], layer["group_lanes"], layer["loaded"])
+            name: Parallel(*(layer[key] for key in _PARALLEL))
             for name, layer in layers.items()
         }
         plan = lay_out(net, board.input_bus_bits, parallel)
@@ -188,6 +190,7 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "pairs": engine.pairs,
         "group_lanes": engine.group_lanes,
         "loaded": engine.loaded,
+        "word_channels": engine.out.n,
         "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,

@@ -40,6 +40,7 @@ class Parallel:
     group_lanes   lanes that share the neurons behind them, at most: a window keeps those busy for so many clocks
     pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
     loaded        weights in memory that is loaded at start
+    word_channels channels in a word of codes that leaves, at most: a pass is for as many output channels, or more
     """
 
     tiles: int = 1
@@ -47,6 +48,7 @@ class Parallel:
     pairs: bool = True
     group_lanes: int = 16
     loaded: bool = False
+    word_channels: int = 32
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -174,10 +176,10 @@ def _like(layer: Layer) -> str:
     return "conv" if len(layer.shape) == 3 else "linear"
 
 
-def _word_channels(net: Network, layer: Layer, largest: int) -> int:
-    """Channels in a word of codes: as many as the layer's lanes, its readers' groups and WORD_CHANNELS allow."""
+def _word_channels(net: Network, layer: Layer, largest: int, limit: int) -> int:
+    """Channels in a word of codes: as many as the layer's lanes, its readers' groups, WORD_CHANNELS and a limit allow."""
     channels = layer.shape[0]
-    most = min(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name))
+    most = min(limit, *(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name)))
     fitting = (d for d in divisors(largest) if d <= most)
     return max(d for d in fitting if _suits_readers(net, layer.name, d, channels))
 
@@ -193,7 +195,8 @@ def _engine(
     group_passes, groups = _group_passes(source.channels, layer.groups, source.n)
     pass_channels = channels // group_passes
     lanes = pass_channels // parallel.tiles
-    n = _word_channels(net, neurons, lanes if joins else pass_channels) if neurons.fires else 1
+    most = lanes if joins else pass_channels
+    n = _word_channels(net, neurons, most, parallel.word_channels) if neurons.fires else 1
     code_bits = bits_for(net.timesteps + 1)
     if layer.kind == "conv":
         by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
@@ -332,7 +335,7 @@ def _add(
     lanes = channels // max(passes)
     constants = net.constants_of(layer.inputs[0] if layer.inputs[0] in streams else feeders[0].inputs[0])
     assert constants is not None
-    n = _word_channels(net, layer, lanes)
+    n = _word_channels(net, layer, lanes, split.word_channels)
     code_bits = bits_for(net.timesteps + 1)
     steps = schedule(constants, settled=net.settled)
     acc_bits, potential_bits = _add_widths(net, layer, engines, constants, steps)

@@ -14,6 +14,13 @@ _PATTERNS = {
 }
 
 
+def synthesis_command(board: Board) -> str:
+    """What yosys runs to map a chip onto this part."""
+    if board.yosys_family == "gowin":
+        return f"{board.synthesis_command} -family {_parts(board)[0][:4].lower()}"
+    return board.synthesis_command
+
+
 def nextpnr_arguments(board: Board) -> tuple[str, ...]:
     """What tells nextpnr the device, package and speed grade. Raises BoardError for a part of another form."""
     parts = _parts(board)
@@ -23,9 +30,13 @@ def nextpnr_arguments(board: Board) -> tuple[str, ...]:
     if board.yosys_family == "ice40":
         device, package = parts
         return (f"--{device.lower()}", "--package", package.lower())
-    series, size = parts
-    family = f"{series.removesuffix('R')}-{size}C"  # the R stands for RAM in the same package
-    return ("--device", board.part, "--vopt", f"family={family}")
+    return ("--device", board.part, "--vopt", f"family={gowin_family(board)}")
+
+
+def gowin_family(board: Board) -> str:
+    """The die of a Gowin part: GW2A-18C of GW2AR-LV18QN88C8/I7, where the R stands for RAM in the same package."""
+    series, size = _parts(board)
+    return f"{series.removesuffix('R')}-{size}C"
 
 
 def gowin_device(board: Board) -> str:

@@ -267,7 +267,8 @@ class _Search:
 
 
 def _parallel(engine: EnginePlan) -> Parallel:
-    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes, engine.loaded)
+    words = engine.out.n if engine.neurons.fires else 1
+    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes, engine.loaded, words)
 
 
 def _engine_floor(engine: EnginePlan) -> float:
@@ -276,7 +277,7 @@ def _engine_floor(engine: EnginePlan) -> float:
 
 def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, ...]]:
     """Each leader in as many passes as its words allow, with neurons shared by few lanes or many, on one engine."""
-    wide = {layer.name: Parallel(pairs=pairs) for layer in weighted_layers(net)}
+    wide = {layer.name: Parallel(pairs=pairs, word_channels=board.word_channels) for layer in weighted_layers(net)}
     ways: dict[str, tuple[_Way, ...]] = {}
     for engine in lay_out(net, board.input_bus_bits, wide).engines:
         name = engine.layer.name
@@ -287,7 +288,7 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
         splits = [
-            Parallel(t, pairs=pairs, group_lanes=shared, loaded=loaded)
+            Parallel(t, pairs=pairs, group_lanes=shared, loaded=loaded, word_channels=board.word_channels)
             for loaded in ((False, True) if board.spram_blocks and not engine.pairs else (False,))
             for t in tiles
             for shared in GROUPS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onespike_hw import resources
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.memories import load_image
-from onespike_hw.codegen.parts import gowin_device
+from onespike_hw.codegen.parts import gowin_device, synthesis_command
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.pll import settings
 from onespike_hw.codegen.registers import fingerprint
@@ -85,7 +85,9 @@ def render_build(plan: Plan, board: Board, sources: list[str]) -> dict[str, str]
     pins = PINS[board.yosys_family]
     modules = [name for name in sources if name.startswith(("rtl/", "uart/")) and name.endswith(".sv")]
     return {
-        "synth.ys": jinja.get_template("uart/synth.ys.j2").render(board=board, sources=modules, top=TOP),
+        "synth.ys": jinja.get_template("uart/synth.ys.j2").render(
+            board=board, command=synthesis_command(board), sources=modules, top=TOP
+        ),
         pins: jinja.get_template(f"uart/{board.yosys_family}/{pins}.j2").render(
             board=board, oscillator=board.oscillator_facts, uart=board.uart_facts, held_high=board.pins_held_high
         ),
@@ -95,6 +97,11 @@ def render_build(plan: Plan, board: Board, sources: list[str]) -> dict[str, str]
 def request_beat_bytes(plan: Plan) -> int:
     """Bytes of a beat of pixels in a request."""
     return plan.input.n * plan.field_bits // 8
+
+
+def request_bytes(plan: Plan) -> int:
+    """Bytes on the line for an image: head, pixels, check sum."""
+    return 3 + plan.input.image_words * request_beat_bytes(plan) + 2
 
 
 def weights(plan: Plan) -> bytes:
