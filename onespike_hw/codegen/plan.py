@@ -357,8 +357,8 @@ class EnginePlan:
 
     @property
     def latency(self) -> int:
-        """Clocks from the issue of a drain to its sums, less one: memory, lane; a multiplying lane takes one more."""
-        return 3 if self.schedule is None else 2
+        """Clocks from the issue of a drain to its sums, less one: memory, its register, lane; a multiplier's lane takes two."""
+        return 4 if self.schedule is None else 3
 
     @property
     def out_words(self) -> int:

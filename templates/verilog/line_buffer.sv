@@ -22,7 +22,7 @@ module line_buffer #(
     // words out
     output reg             out_valid,
     input  wire            out_ready,
-    output wire [WORD-1:0] out_word
+    output reg  [WORD-1:0] out_word
 );
     localparam LINE = IW * CH, PLACES = LINES * LINE;
     localparam AW = $clog2(PLACES) > 0 ? $clog2(PLACES) : 1;
@@ -57,7 +57,9 @@ module line_buffer #(
     wire [YW-1:0] ahead = write_row - now_row;     // wraps to more than LINES where the row has not begun
     wire there = ahead == 0 ? x < write_x : ahead <= YW'(LINES);
     wire can_read = to_free == 0 && (!on_image || there);
-    wire go = can_read && (!out_valid || out_ready);
+    reg  read_valid;
+    wire leaves = !out_valid || out_ready;
+    wire go = can_read && (!read_valid || leaves);
     wire end_ky = ky == YW'(KH - 1);
     wire end_kx = end_ky && kx == XW'(KW - 1);
     wire end_window = end_kx && c == CW'(CH - 1);
@@ -81,10 +83,10 @@ module line_buffer #(
     wire [AW-1:0] next_first_place = moved(first_place, oy == YW'(OH - 1) ? (AW+1)'(LAST_STEP) : (AW+1)'(STEP));
     reg [WORD-1:0] read_word;
     reg            read_inside;
-    assign out_word = read_inside ? read_word : SILENT;
     always @(posedge clk) begin
         if (put) storage[write_address] <= in_word;
         if (go) read_word <= storage[read_address];
+        if (leaves) out_word <= read_inside ? read_word : SILENT;  // block RAM is slow: nothing but this behind it
     end
 
     always @(posedge clk) begin
@@ -93,8 +95,9 @@ module line_buffer #(
             oy <= 0; ky <= 0; top <= 0; ox <= 0; kx <= 0; c <= 0; to_free <= 0;
             row <= -YW'(PH); first_row <= -YW'(PH); now_row <= -YW'(PH); first_place <= AW'(ABOVE); now_place <= AW'(ABOVE);
             x <= -XW'(PW); offset <= -AW'(PW * CH);
-            out_valid <= 1'b0;
+            read_valid <= 1'b0; out_valid <= 1'b0;
         end else begin
+            if (leaves) out_valid <= read_valid;
             if (put) write_c <= put_pixel ? 0 : write_c + 1'b1;
             if (put_pixel) write_x <= put_line ? 0 : write_x + 1'b1;
             if (put) write_address <= write_address == AW'(PLACES - 1) ? 0 : write_address + 1'b1;
@@ -105,7 +108,7 @@ module line_buffer #(
                 to_free <= to_free - 1'b1;
             end
             if (go) begin
-                out_valid <= 1'b1;
+                read_valid <= 1'b1;
                 ky <= end_ky ? 0 : ky + 1'b1;
                 row <= end_image ? -YW'(PH) : end_row ? next_top - YW'(PH) : end_ky ? top - YW'(PH) : row + 1'b1;
                 now_row <= !end_ky ? now_row + 1'b1 : end_row ? next_first_row : first_row;
@@ -125,7 +128,7 @@ module line_buffer #(
                     first_place <= next_first_place;
                     to_free <= wanted_base - base_row;
                 end
-            end else if (out_ready) out_valid <= 1'b0;
+            end else if (leaves) read_valid <= 1'b0;
         end
         if (go) read_inside <= on_image;
     end
