@@ -36,6 +36,8 @@ class Bench:
 
     folders     of a design, which hold its modules
     parameters  of the top level, where they are not as emitted; plusargs of the simulation
+    settings    what the modules are told beside the parameters
+    files       Verilog beside that of the folders; where its includes are, what it needs defined; warnings: all of them
     """
 
     modules: tuple[str, ...]
@@ -43,11 +45,16 @@ class Bench:
     folders: tuple[str, ...]
     parameters: Mapping[str, int] = field(default_factory=dict)
     plusargs: tuple[str, ...] = ()
+    settings: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    includes: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    warnings: bool = True
 
     def sources(self, design: Path) -> list[Path]:
         """The Verilog files of a design folder that the top level needs."""
         modules = [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
-        return [path for path in modules if path.stem != BOARD_TOP]
+        return [*(path for path in modules if path.stem != BOARD_TOP), *self.files]
 
 
 STREAM = Bench(("rtl_sim.bench",), "onespike_top", ("rtl",))
@@ -88,7 +95,7 @@ def run_bench(
         "ONESPIKE_PAUSE_IN": str(pause_in),
         "ONESPIKE_PAUSE_OUT": str(pause_out),
         "ONESPIKE_SEED": str(seed),
-        **{f"ONESPIKE_{name}": str(value) for name, value in bench.parameters.items()},
+        **{f"ONESPIKE_{name}": str(value) for name, value in {**bench.parameters, **bench.settings}.items()},
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     log = work / "cocotb.log"
@@ -102,7 +109,9 @@ def run_bench(
                 hdl_toplevel=bench.top,
                 build_dir=work / "build",
                 parameters=dict(bench.parameters),
-                build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", _SPLIT, "--quiet"],
+                includes=list(bench.includes),
+                defines=dict.fromkeys(bench.defines, 1),
+                build_args=_build_arguments(simulator, bench.warnings),
                 log_file=log,
                 always=True,
             )
@@ -130,6 +139,12 @@ def _failure(work: Path) -> str:
         failures = ElementTree.parse(results).getroot().findall(".//failure")
         return " | ".join(f.get("message") or f.get("error_msg") or f.text or "failed" for f in failures)
     return " | ".join((work / "cocotb.log").read_text().splitlines()[-4:])
+
+
+def _build_arguments(simulator: str, warnings: bool) -> list[str]:
+    if simulator == "icarus":
+        return ["-g2012", *(["-Wall"] if warnings else [])]
+    return ["--output-split", _SPLIT, "--quiet", *([] if warnings else ["-Wno-fatal", "-Wno-lint", "--no-timing"])]
 
 
 def _environment(simulator: str) -> dict[str, str]:

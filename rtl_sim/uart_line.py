@@ -13,12 +13,13 @@ PERIOD_NS = 10
 class UartLine:
     """Eight data bits, no parity, one stop bit, on the ports rx and tx of a chip.
 
-    divisor  clocks a bit
+    divisor  clocks a bit; clock: the chip's, where it is not called clk
     received what came and has not been read; misframed: bytes whose stop bit was low
     """
 
-    def __init__(self, dut: Any, divisor: int) -> None:
+    def __init__(self, dut: Any, divisor: int, clock: Any = None) -> None:
         self._dut, self._bit = dut, divisor * PERIOD_NS
+        self._clock = dut.clk if clock is None else clock
         self.received = bytearray()
         self.misframed = 0
         dut.rx.value = 1
@@ -63,7 +64,7 @@ class UartLine:
 
     async def _listen(self) -> None:
         tx = self._dut.tx
-        await ClockCycles(self._dut.clk, 1)
+        await ClockCycles(self._clock, 1)
         while True:
             if tx.value != 0:
                 await FallingEdge(tx)
