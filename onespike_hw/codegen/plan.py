@@ -357,8 +357,11 @@ class EnginePlan:
 
     @property
     def latency(self) -> int:
-        """Clocks from the issue of a drain to its sums, less one: memory, its register, lane; a multiplier's lane takes two."""
-        return 4 if self.schedule is None else 3
+        """Clocks from the issue of a drain to its sums, less one: memory, its register, lane.
+
+        A multiplying lane takes two clocks, and an engine of pairs one more for the address.
+        """
+        return 4 if self.schedule is None or self.pairs else 3
 
     @property
     def out_words(self) -> int:

@@ -86,7 +86,11 @@ def render_build(plan: Plan, board: Board, sources: list[str]) -> dict[str, str]
     modules = [name for name in sources if name.startswith(("rtl/", "uart/")) and name.endswith(".sv")]
     return {
         "synth.ys": jinja.get_template("uart/synth.ys.j2").render(
-            board=board, command=synthesis_command(board), sources=modules, top=TOP
+            board=board,
+            command=synthesis_command(board),
+            second="flatten" if board.yosys_family == "ice40" else "coarse",
+            sources=modules,
+            top=TOP,
         ),
         pins: jinja.get_template(f"uart/{board.yosys_family}/{pins}.j2").render(
             board=board, oscillator=board.oscillator_facts, uart=board.uart_facts, held_high=board.pins_held_high

@@ -21,7 +21,7 @@ module column_buffer #(
     input  wire [T-1:0]      in_flags,
     // the oldest column
     output wire               column_valid,
-    output wire [WORDS*T-1:0] column_flags,  // word after word
+    output reg  [WORDS*T-1:0] column_flags,  // word after word
     input  wire              column_done,
     input  wire              read,
     input  wire [WORD_W-1:0] read_number,
@@ -37,13 +37,17 @@ module column_buffer #(
     wire put = in_valid && in_ready;
     wire last_word = put_number == WORD_W'(WORDS - 1);
     wire [DEPTH_W-1:0] read_place = get_place[DEPTH_W-1:0] + DEPTH_W'(read_number);
-    // The flags of a column: those of its earlier words are gathered, and stored with the last word's.
+    // The flags of a column: those of its earlier words are gathered, and stored with the last word's. Those of the oldest column
+    // stand in registers.
     reg [DEPTH_W-1:0]   put_slot, get_slot;
     reg [WORDS*T-1:0]   gathered;
     wire [WORDS*T-1:0]  flags = (WORDS*T)'({in_flags, gathered} >> T);
     reg [WORDS*T-1:0]   all_flags [0:(1<<DEPTH_W)-1];
-    assign column_flags = all_flags[get_slot];
+    wire [DEPTH_W-1:0] next_slot = get_slot + 1'b1;
+    wire becomes_oldest = put && last_word && (columns == 0 || (columns == 1 && column_done));
     always @(posedge clk) begin
+        if (becomes_oldest) column_flags <= flags;
+        else if (column_done) column_flags <= all_flags[next_slot];
         if (put) gathered <= flags;
         if (put && last_word) all_flags[put_slot] <= flags;
         if (rst) begin

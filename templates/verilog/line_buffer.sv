@@ -75,8 +75,11 @@ module line_buffer #(
     // Rows that no window needs once row oy of the windows is done: the whole image behind its last one, and not before,
     // though rows of windows below the image need none of it.
     wire [YW-1:0] next_top = top + YW'(SH);
-    wire [YW-1:0] next_base = next_top >= YW'(PH + IH) ? YW'(IH - 1) : next_top > YW'(PH) ? next_top - YW'(PH) : 0;
-    wire [YW-1:0] wanted_base = end_image ? YW'(IH) : next_base;
+    function [YW-1:0] base_below(input [YW-1:0] padded);  // the first row that windows from this padded row on need
+        base_below = padded >= YW'(PH + IH) ? YW'(IH - 1) : padded > YW'(PH) ? padded - YW'(PH) : 0;
+    endfunction
+    localparam [YW-1:0] FIRST_BASE = OH == 1 ? IH : SH >= PH + IH ? IH - 1 : SH > PH ? SH - PH : 0;
+    reg  [YW-1:0] wanted_base;  // once this row of windows is done
 
     (* no_rw_check *) reg [WORD-1:0] storage [0:PLACES-1];  // no word is read before it is there
     wire [YW-1:0] next_first_row = first_row + (oy == YW'(OH - 1) ? YW'(IH - (OH - 1) * SH) : YW'(SH));
@@ -94,7 +97,7 @@ module line_buffer #(
             write_address <= 0; write_row <= 0; write_x <= 0; write_c <= 0; full_lines <= 0; base_row <= 0;
             oy <= 0; ky <= 0; top <= 0; ox <= 0; kx <= 0; c <= 0; to_free <= 0;
             row <= -YW'(PH); first_row <= -YW'(PH); now_row <= -YW'(PH); first_place <= AW'(ABOVE); now_place <= AW'(ABOVE);
-            x <= -XW'(PW); offset <= -AW'(PW * CH);
+            wanted_base <= FIRST_BASE; x <= -XW'(PW); offset <= -AW'(PW * CH);
             read_valid <= 1'b0; out_valid <= 1'b0;
         end else begin
             if (leaves) out_valid <= read_valid;
@@ -127,6 +130,7 @@ module line_buffer #(
                     first_row <= next_first_row;
                     first_place <= next_first_place;
                     to_free <= wanted_base - base_row;
+                    wanted_base <= end_image ? FIRST_BASE : oy == YW'(OH - 2) ? YW'(IH) : base_below(top + YW'(2 * SH));
                 end
             end else if (leaves) read_valid <= 1'b0;
         end
