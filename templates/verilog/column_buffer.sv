@@ -3,7 +3,8 @@
 //
 // In:  words, column after column, each with T flags: which phases it holds. in_end, steady through a column, marks the last
 //      column of a strip.
-// Out: column_valid while the oldest column is complete, with the flags of all its words; column_done gives it up.
+// Out: column_valid while the oldest column is complete, with the flags of all its words; column_done gives it up, and the flags of
+//      the next one follow, or those of the first column that is complete.
 //      A word, and its column's mark, is read by its number in the column, one clock later; it is held while read is low.
 module column_buffer #(
     parameter WORD = 8, parameter WORDS = 3,
@@ -22,6 +23,8 @@ module column_buffer #(
     // the oldest column
     output wire               column_valid,
     output reg  [WORDS*T-1:0] column_flags,  // word after word
+    output wire              flags_change,   // with the next clock to next_flags
+    output wire [WORDS*T-1:0] next_flags,
     input  wire              column_done,
     input  wire              read,
     input  wire [WORD_W-1:0] read_number,
@@ -45,9 +48,10 @@ module column_buffer #(
     reg [WORDS*T-1:0]   all_flags [0:(1<<DEPTH_W)-1];
     wire [DEPTH_W-1:0] next_slot = get_slot + 1'b1;
     wire becomes_oldest = put && last_word && (columns == 0 || (columns == 1 && column_done));
+    assign flags_change = becomes_oldest || column_done;
+    assign next_flags = becomes_oldest ? flags : all_flags[next_slot];
     always @(posedge clk) begin
-        if (becomes_oldest) column_flags <= flags;
-        else if (column_done) column_flags <= all_flags[next_slot];
+        if (flags_change) column_flags <= next_flags;
         if (put) gathered <= flags;
         if (put && last_word) all_flags[put_slot] <= flags;
         if (rst) begin

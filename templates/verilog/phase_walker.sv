@@ -51,6 +51,7 @@ module phase_walker #(
     wire unit_put = put && put_row == ROW_W'(ROWS - 1);
     wire [SLOT_W-1:0] next_slot;
     reg  [UNIT_W-1:0] next_unit;
+    reg  [STEP_W-1:0] step;
     genvar p, r;
     generate
         for (p = 0; p < T; p = p + 1) begin : step_memory
@@ -71,6 +72,7 @@ module phase_walker #(
     // The unit that is walked: its words that are left, and whether it is the last one of the column's, of the step's, ...
     reg              walking;
     reg [ROWS-1:0]   left;
+    reg              some, end_unit;  // of what is left: any, and no more than one
     reg [SLOT_W-1:0] slot;
     reg [UNIT_W-1:0] unit;
     reg [BASE_W-1:0] base;
@@ -78,8 +80,11 @@ module phase_walker #(
     reg              shifts, drains, last_of_step, last_of_window;
     reg              sent;  // a token of this step has left
     wire [ROWS-1:0] lowest = left & (~left + 1'b1);
-    wire some = left != 0;
-    wire end_unit = (left & (left - 1'b1)) == 0;
+    wire [ROWS-1:0] rest = left & ~lowest;
+    wire [ROWS-1:0] loaded = unit_flags[step*ROWS +: ROWS];
+    function no_more_than_one(input [ROWS-1:0] flags);
+        no_more_than_one = (flags & (flags - 1'b1)) == 0;
+    endfunction
     wire end_step = end_unit && last_of_step;
     wire must_shift = shifts & ~sent;
     wire must_drain = drains & end_step;
@@ -106,7 +111,6 @@ module phase_walker #(
 
     // The unit behind it, known in advance: units come in an order that does not depend on spikes. Without a window it is the
     // first one.
-    reg [STEP_W-1:0] step;
     reg [CW-1:0]     col;
     reg [UNIT_W-1:0] first_unit, pass_unit;
     reg [BW-1:0]     in_bundle;
@@ -148,7 +152,9 @@ module phase_walker #(
         end
         sent <= load && !walking ? 1'b0 : go ? !end_step && (sent || some) : sent;
         if (load) begin
-            left <= unit_flags[step*ROWS +: ROWS];
+            left <= loaded;
+            some <= loaded != 0;
+            end_unit <= no_more_than_one(loaded);
             slot <= next_slot;
             unit <= next_unit;
             base <= next_base;
@@ -158,6 +164,10 @@ module phase_walker #(
             last_of_step <= end_columns;
             last_of_window <= end_pass && last_pass;
             walked_slot <= end_columns ? window_slot : end_units ? next_slot + 1'b1 : next_slot;
-        end else if (go) left <= left & ~lowest;
+        end else if (go) begin
+            left <= rest;
+            some <= rest != 0;
+            end_unit <= no_more_than_one(rest);
+        end
     end
 endmodule
