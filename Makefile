@@ -1,7 +1,7 @@
 # onespike-hw. `make` lists what there is; everything sets up what it needs first.
 
 BOARD ?= pynq
-MODEL ?= fashion-cnn
+MODEL ?=
 BACKEND ?= verilog
 OUT ?= build/$(basename $(notdir $(BOARD)))
 ARGS ?=
@@ -17,17 +17,18 @@ help:  ## list the targets
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 	@echo
-	@echo "gen takes BOARD=$(BOARD) (a name or a .toml file), MODEL=$(MODEL), OUT=$(OUT), BACKEND=$(BACKEND)"
+	@echo "gen takes BOARD=$(BOARD) (a name or a .toml file), MODEL= (else the board's own), OUT=$(OUT), BACKEND=$(BACKEND)"
 	@echo "and ARGS= for more options of onespike-hw gen; make gen ARGS=--help shows them."
 
 setup:  ## fill .venv/ with what is needed, and install missing system packages
 	@bash scripts/setup.sh
 
 gen: setup  ## the main job: convert, generate for BOARD, play images through the Verilog, compare every bit
-	@$(PY) -m onespike_hw.cli gen --board "$(BOARD)" --model "$(MODEL)" --backend "$(BACKEND)" \
+	@$(PY) -m onespike_hw.cli gen --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") --backend "$(BACKEND)" \
 		--out "$(OUT)" --force $(ARGS)
 
 bitstream: setup  ## the bitstream for BOARD, from OUT; makes OUT first where it is not there
+	@! grep -qs '^toolchain = "yosys' "boards/$(BOARD).toml" "$(BOARD)" || bash scripts/setup.sh open
 	@test -f "$(OUT)/onespike.json" || $(MAKE) --no-print-directory gen
 	@$(PY) -m onespike_hw.cli bitstream "$(OUT)"
 
@@ -47,6 +48,7 @@ bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,0
 	$(PY) -m benchmarks.accuracy $(ARGS)
 
 verify: setup  ## the large test matrix: the tests marked verify
+	@bash scripts/setup.sh open
 	$(PY) -m pytest -n $(JOBS) -m verify $(ARGS)
 
 clean:  ## remove what was built; .venv/ stays

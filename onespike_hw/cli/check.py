@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from rich.console import Console
 
 import onespike_hw as oh
 from onespike_hw import golden
+from onespike_hw.measured import Simulated
 
 DIFFERENT = 1
 
@@ -37,6 +38,7 @@ class Check:
     """What the hardware did with some images, against the golden model.
 
     cycles      in words: interval and latency, or an estimate
+    simulated   the same in numbers; None for an estimate
     compared    in words: what was compared, and on what
     difference  the first one; None where every bit agrees
     """
@@ -44,6 +46,7 @@ class Check:
     cycles: str
     compared: str
     difference: golden.Difference | None
+    simulated: Simulated | None = None
 
 
 def play(design: oh.Design, images: NDArray[Any], player: Player) -> Check:
@@ -59,7 +62,8 @@ def play(design: oh.Design, images: NDArray[Any], player: Player) -> Check:
         work=player.work,
     )
     cycles = f"{result.interval:,.0f} an image, {result.latency:,} from the first pixel to the last logit"
-    return _check(design, expected, result.codes, result.logits, cycles, str(player))
+    found = _check(design, expected, result.codes, result.logits, cycles, str(player))
+    return replace(found, simulated=Simulated(len(images), result.interval, result.latency))
 
 
 def predict(design: oh.Design, images: NDArray[Any]) -> Check:

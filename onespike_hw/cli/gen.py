@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 import onespike_hw as oh
+from onespike_hw import measured
 from onespike_hw.cli import evaluate
 from onespike_hw.cli.check import Check, Player, play, predict, verdict
 from onespike_hw.cli.console import step, summary
@@ -26,6 +27,8 @@ ACTIVITY_IMAGES = 32
 
 def run(args: argparse.Namespace, console: Console) -> int:
     board = load_board(args.board)
+    if args.model is None and args.network is None:
+        args.model = board.model
     out = Path(args.out or f"build/{board.name}")
     check_target(out, force=args.force)
     evaluation = evaluate.prepare(args, console)
@@ -41,6 +44,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         net, board, out, backend=args.backend, force=args.force, activity=activity, goal=goal, vectors=vectors
     )
     check = _play(design, images, console)
+    if check.simulated is not None:
+        measured.save(design.path, check.simulated)
     order = [("order", str(each)) for each in orders(net, integers, codes)]
     console.print(summary([*evaluate.rows(evaluation), *_rows(design, check), *order]))
     return verdict(check, console)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 
 from onespike_hw import resources
 from onespike_hw.errors import BoardError
+from onespike_hw.tools import find_tool
 
 URAM_KBITS = 288
 SPRAM_KBITS = 256
@@ -23,7 +23,7 @@ TOOLS = {
     "yosys-ice40": ("yosys", "nextpnr-ice40", "icepack"),
     "yosys-gowin": ("yosys", "nextpnr-himbaechel", "gowin_pack"),
 }
-"""Programs that make a bitstream, by toolchain. PyPI's builds of them are called yowasp-NAME."""
+"""Programs that make a bitstream, by toolchain (onespike_hw.tools)."""
 
 SYNTHESIS = {
     "xc7": "synth_xilinx -family xc7",
@@ -34,10 +34,18 @@ SYNTHESIS = {
 }
 """The synthesis command of yosys, by family."""
 
-SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "none")
+SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "uart", "none")
 """What is built around the accelerator (docs/boards.md)."""
 
 PRIMITIVES = ("xilinx7", "portable")
+
+SCARCE_DSPS = 16
+"""On a board with no more multipliers than this, a first layer uses few of them."""
+
+LEAST_DIVISOR = 4
+"""Clocks in a bit of a UART, at least."""
+BAUD_TOLERANCE = 0.02
+"""By this share the baud rate of a UART may miss what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,15 @@ class Oscillator:
     pin: str
     standard: str
     mhz: float
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The pins of a UART, as the FPGA sees them, and its rate in bits a second."""
+
+    rx: str
+    tx: str
+    baud: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,11 @@ class Board:
     yosys_family    one of SYNTHESIS
     system          one of SYSTEMS; "none" where it is no bus that feeds the accelerator
     board_part      how Vivado calls the board, "vendor:name", or "none"
-    oscillator      "pin standard MHz" of the clock of a "jtag" system, or "none"
+    oscillator      "pin standard MHz" of the clock of a "jtag" or "uart" system, or "none"
+    uart            "rx tx baud" of a "uart" system: the pins as the FPGA sees them, or "none"
+    held_high       pins that must be high while the board runs, with spaces between them, or "none"
+    pin_source      where the pins come from, or "none"
+    model           the shipped network that `gen` takes for it where none is named
     primitives      "xilinx7": cells of the 7 series may be instantiated; "portable": plain Verilog only
     lut_budget, bram_budget, dsp_budget  share, above 0 and up to 1, of each that the accelerator may take
     """
@@ -95,6 +116,10 @@ class Board:
     system: str
     board_part: str
     oscillator: str
+    uart: str
+    held_high: str
+    pin_source: str
+    model: str
     primitives: str
     lut_budget: float
     bram_budget: float
@@ -122,6 +147,11 @@ class Board:
         return self.bram_blocks * self.bram_kbits + large
 
     @property
+    def word_channels(self) -> int:
+        """Channels in a word of codes, at most: a first layer multiplies as many at a time, or more."""
+        return 32 if self.dsps > SCARCE_DSPS else 4
+
+    @property
     def oscillator_facts(self) -> Oscillator | None:
         """The clock on the board, where the accelerator needs one."""
         if self.oscillator == "none":
@@ -130,9 +160,38 @@ class Board:
         return Oscillator(pin, standard, float(mhz))
 
     @property
-    def has_driver(self) -> bool:
+    def uart_facts(self) -> Uart | None:
+        """The UART, where it is one that feeds the accelerator."""
+        if self.uart == "none":
+            return None
+        rx, tx, baud = self.uart.split()
+        return Uart(rx, tx, int(baud))
+
+    @property
+    def uart_divisor(self) -> int:
+        """Clocks in a bit of the UART."""
+        facts = self.uart_facts
+        assert facts is not None
+        return round(self.clock_mhz * 1e6 / facts.baud)
+
+    @property
+    def pins_held_high(self) -> tuple[str, ...]:
+        return () if self.held_high == "none" else tuple(self.held_high.split())
+
+    @property
+    def has_bus(self) -> bool:
+        """The accelerator lies on AXI."""
+        return self.system not in ("uart", "none")
+
+    @property
+    def has_processors(self) -> bool:
         """Processors beside the accelerator run PYNQ, and with it the driver."""
         return self.system in ("zynq7", "zynqmp")
+
+    @property
+    def has_driver(self) -> bool:
+        """There is a driver in Python: on the board's processors, or on a host at the UART."""
+        return self.has_processors or self.system == "uart"
 
     @property
     def synthesis_command(self) -> str:
@@ -140,12 +199,8 @@ class Board:
         return SYNTHESIS[self.yosys_family]
 
     def missing_tools(self) -> tuple[str, ...]:
-        """Programs of the toolchain that are not on PATH; empty where a bitstream can be made here."""
-        return tuple(tool for tool in TOOLS[self.toolchain] if not (_on_path(tool) or _on_path(f"yowasp-{tool}")))
-
-
-def _on_path(program: str) -> bool:
-    return shutil.which(program) is not None
+        """Programs of the toolchain that are not on this machine; empty where a bitstream can be made here."""
+        return tuple(tool for tool in TOOLS[self.toolchain] if find_tool(tool) is None)
 
 
 class _Check(Protocol):
@@ -198,11 +253,16 @@ class _Number:
 
 
 @dataclass(frozen=True)
-class _OscillatorText:
+class _PatternOrNone:
+    """ "none", or text of a pattern, which `says` describes."""
+
+    pattern: str
+    says: str
+
     def problem(self, value: Any) -> str | None:
-        if isinstance(value, str) and (value == "none" or re.fullmatch(r"\w+ \w+ 0*[1-9]\d*(\.\d+)?", value)):
+        if isinstance(value, str) and (value == "none" or re.fullmatch(self.pattern, value)):
             return None
-        return 'is neither "none" nor pin, I/O standard and MHz, such as "E3 LVCMOS33 100"'
+        return f'is neither "none" nor {self.says}'
 
 
 _CHECKS: Mapping[str, _Check] = {
@@ -226,7 +286,11 @@ _CHECKS: Mapping[str, _Check] = {
     "yosys_family": _Text(tuple(SYNTHESIS)),
     "system": _Text(SYSTEMS),
     "board_part": _Text(),
-    "oscillator": _OscillatorText(),
+    "oscillator": _PatternOrNone(r"\w+ \w+ 0*[1-9]\d*(\.\d+)?", 'pin, I/O standard and MHz, such as "E3 LVCMOS33 100"'),
+    "uart": _PatternOrNone(r"\w+ \w+ [1-9]\d*", 'the pins rx and tx and the baud rate, such as "M1 L4 2000000"'),
+    "held_high": _PatternOrNone(r"\w+( \w+)*", 'pins with spaces between them, such as "L2"'),
+    "pin_source": _Text(),
+    "model": _Text(),
     "primitives": _Text(PRIMITIVES),
     "lut_budget": _Number(most=1),
     "bram_budget": _Number(most=1),
@@ -286,10 +350,24 @@ def _read(path: Path) -> Board:
 
 def _check_system(path: Path, table: Mapping[str, Any]) -> None:
     system = table["system"]
-    if table["toolchain"] == "vivado" and system == "none":
-        others = ", ".join(name for name in SYSTEMS if name != "none")
+    if table["toolchain"] == "vivado" and system in ("uart", "none"):
+        others = ", ".join(name for name in SYSTEMS if name not in ("uart", "none"))
         raise BoardError(f"{path}: system: {system!r} leaves Vivado nothing to build; use one of {others}")
-    if system == "jtag" and table["oscillator"] == "none":
-        raise BoardError(f'{path}: oscillator: {table["oscillator"]!r} leaves the system "jtag" without a clock')
-    if table["toolchain"] != "vivado" and system != "none":
-        raise BoardError(f'{path}: system: {system!r} needs toolchain = "vivado"; use "none"')
+    if system in ("jtag", "uart") and table["oscillator"] == "none":
+        raise BoardError(f'{path}: oscillator: {table["oscillator"]!r} leaves the system "{system}" without a clock')
+    if table["toolchain"] != "vivado" and system not in ("uart", "none"):
+        raise BoardError(f'{path}: system: {system!r} needs toolchain = "vivado"; use "uart" or "none"')
+    if system == "uart":
+        _check_uart(path, table)
+
+
+def _check_uart(path: Path, table: Mapping[str, Any]) -> None:
+    if table["uart"] == "none":
+        raise BoardError(f"{path}: uart: 'none' leaves the system \"uart\" without pins; give rx, tx and the baud rate")
+    baud, clock = int(table["uart"].split()[-1]), table["clock_mhz"] * 1e6
+    divisor = max(round(clock / baud), 1)
+    if divisor < LEAST_DIVISOR or abs(clock / divisor / baud - 1) > BAUD_TOLERANCE:
+        raise BoardError(
+            f"{path}: uart: {table['uart']!r} asks for {baud} baud, which a clock of {table['clock_mhz']:g} MHz does "
+            f"not give; use a rate that divides it, of {clock / LEAST_DIVISOR:.0f} baud at most"
+        )

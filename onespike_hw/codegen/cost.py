@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onespike_hw.codegen.activity import Activity
+from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.forks import all_queues
 from onespike_hw.codegen.layout import SETTLE
 from onespike_hw.codegen.plan import (
@@ -29,23 +30,38 @@ LUT_ROM_ROWS = 65
 LINE_RAM_ROWS = 96
 """Line buffers of so many words are built of LUTs by yosys; larger ones of block RAM."""
 
+LUT4S = 2.7
+"""LUTs of four inputs that stand for one of six, RAM of LUTs included: yosys for ECP5, the plans of docs/boards.md."""
+
+BRAM_KBITS = 36
+SPRAM_BITS, SPRAM_ROWS = 16, 16384
+"""Width and words of a single-port RAM of 256 kbit."""
+
 _BRAM_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 """Words and width of a block RAM of 36 kbit with one read port."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """LUTs of six inputs, block RAMs of 36 kbit, DSP slices."""
+    """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit."""
 
     luts: float = 0.0
     brams: float = 0.0
     dsps: float = 0.0
+    sprams: float = 0.0
 
     def __add__(self, other: Resources) -> Resources:
-        return Resources(self.luts + other.luts, self.brams + other.brams, self.dsps + other.dsps)
+        return Resources(
+            self.luts + other.luts, self.brams + other.brams, self.dsps + other.dsps, self.sprams + other.sprams
+        )
 
     def times(self, count: int) -> Resources:
-        return Resources(self.luts * count, self.brams * count, self.dsps * count)
+        return Resources(self.luts * count, self.brams * count, self.dsps * count, self.sprams * count)
+
+    def on(self, board: Board) -> Resources:
+        """The same in the LUTs and the block RAMs of a board."""
+        luts = self.luts if board.lut_inputs == 6 else self.luts * LUT4S
+        return Resources(luts, self.brams * BRAM_KBITS / board.bram_kbits, self.dsps, self.sprams)
 
 
 def window_cycles(engine: EnginePlan, activity: Activity) -> float:
@@ -177,6 +193,9 @@ def engine_resources(engine: EnginePlan) -> Resources:
 def _weight_memory(engine: EnginePlan) -> Resources:
     bits = engine.lanes * engine.weight_bits
     ports = 2 if engine.pairs else 1
+    if engine.loaded:
+        blocks = math.ceil(8 * engine.row_bytes / SPRAM_BITS) * math.ceil(engine.memory_rows / SPRAM_ROWS)
+        return Resources(10.0, sprams=float(blocks))
     if engine.memory_rows <= LUT_ROM_ROWS:
         return Resources(ports * 0.9 * bits * math.ceil(engine.memory_rows / 64))
     if engine.pairs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from onespike_hw.codegen import axi, driver, hls, verilog, vivado
+from onespike_hw.codegen import axi, driver, hls, uart, verilog, vivado
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.cost import plan_resources
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rtl_sim.runner import Executable
 
 BACKENDS = ("verilog", "hls")
+_PARALLEL = ("tiles", "engines", "pairs", "group_lanes", "loaded", "word_channels")
+"""What plan.json says of a layer, in the order of the fields of Parallel."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Design:
              for Verilog rtl/ (modules and memory files), sim/ (test bench) and synth/ (a yosys script, and modules made
              of the board's primitives), for HLS hls/ (a Vitis HLS project);
              for a board with a bus also axi/ (registers, DMA streams) and vivado/ (Tcl);
-             for one with processors driver/ (Python for PYNQ)
+             for one with a UART uart/ (the chip around it) and pnr/ (script of yosys, pins);
+             driver/ (Python) for a board with processors, for PYNQ, and for one with a UART, for the host
     net      the network
     plan     streams, engines, widths
     board    the board it was made for
@@ -81,10 +84,7 @@ def load_design(folder: str | Path) -> Design:
         facts = json.loads((path / "plan.json").read_text())
         board = Board(**facts["board"])
         layers = {layer["name"]: layer for layer in facts["layers"]}
-        parallel = {
-            name: Parallel(layer["tiles"], layer["engines"], layer["pairs"], layer["group_lanes"])
-            for name, layer in layers.items()
-        }
+        parallel = {name: Parallel(*(layer[key] for key in _PARALLEL)) for name, layer in layers.items()}
         plan = lay_out(net, board.input_bus_bits, parallel)
         plan = plan.with_cycles({name: layer["estimated_cycles"] for name, layer in layers.items()})
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -142,7 +142,10 @@ def render(
         files = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
         files |= {f"synth/{name}": text for name, text in verilog.render_synthesis(board, list(files)).items()}
-        if board.system != "none":
+        if board.system == "uart":
+            files |= {f"uart/{name}": text for name, text in uart.render_chip(plan, board).items()}
+            files |= {f"pnr/{name}": text for name, text in uart.render_build(plan, board, list(files)).items()}
+        if board.has_bus:
             files |= {f"axi/{name}": text for name, text in axi.render(plan).items()}
             files |= {f"vivado/{name}": text for name, text in vivado.render(plan, board).items()}
         if board.has_driver:
@@ -154,7 +157,7 @@ def render(
 
 def summary(plan: Plan, board: Board) -> dict[str, object]:
     """The plan in figures, for people and scripts."""
-    needed = plan_resources(plan)
+    needed = plan_resources(plan).on(board)
     return {
         "board": asdict(board),
         "timesteps": plan.net.timesteps,
@@ -176,6 +179,8 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "lanes": engine.lanes,
         "pairs": engine.pairs,
         "group_lanes": engine.group_lanes,
+        "loaded": engine.loaded,
+        "word_channels": engine.out.n,
         "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,

@@ -1,4 +1,4 @@
-"""Renders driver/: Python for a board with PYNQ, with the facts and the register map of one accelerator."""
+"""Renders driver/: Python for a board with PYNQ, or for a host at a UART, with the facts of one accelerator."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 from onespike_hw import resources
+from onespike_hw.codegen import uart
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.registers import beat_bytes, register_map
@@ -22,18 +23,39 @@ SAMPLES = 16
 def render(plan: Plan, board: Board, vectors: tuple[Int64, Int64] | None) -> dict[str, bytes | str]:
     """File name -> content of everything under driver/.
 
-    vectors  input integers [N, *net.sample_shape] and their golden logits, for the notebook
+    vectors  input integers [N, *net.sample_shape] and their golden logits, for the demonstration
     """
     folder = resources.templates() / "driver"
-    files: dict[str, bytes | str] = {
-        f"onespike/{path.name}": path.read_text() for path in sorted((folder / "onespike").glob("*.py"))
-    }
-    registers = register_map(plan)
-    files["onespike/registers.py"] = environment().get_template("driver/registers.py.j2").render(map=registers)
-    files["onespike/network.json"] = json.dumps(facts(plan, board), indent=2) + "\n"
-    files["demo.ipynb"] = notebook((folder / "demo.py").read_text())
+    kind = "uart" if board.system == "uart" else "pynq"
+    sources = [path for part in ("common", kind) for path in sorted((folder / part).glob("*.py"))]
+    files: dict[str, bytes | str] = {f"onespike/{path.name}": path.read_text() for path in sources}
+    demo = str(files.pop("onespike/demo.py"))
+    known = facts(plan, board)
+    if kind == "uart":
+        known |= uart_facts(plan, board)
+        files["demo.py"] = demo
+        if plan.loaded:
+            files["onespike/weights.bin"] = uart.weights(plan)
+    else:
+        template = environment().get_template("driver/pynq/registers.py.j2")
+        files["onespike/registers.py"] = template.render(map=register_map(plan))
+        files["demo.ipynb"] = notebook(demo)
+    files["onespike/network.json"] = json.dumps(known, indent=2) + "\n"
     files["samples.npz"] = _samples(plan, vectors)
     return files
+
+
+def uart_facts(plan: Plan, board: Board) -> dict[str, object]:
+    """What the driver must know of the line, and of the chip at its end."""
+    line = board.uart_facts
+    assert line is not None
+    return {
+        "beat_bytes": uart.request_beat_bytes(plan),
+        "baud": line.baud,
+        "info": [[part.name, part.size, part.value] for part in uart.info_parts(plan)],
+        "load_bytes": uart.load_bytes(plan),
+        "load_chunk": uart.CHUNK,
+    }
 
 
 def facts(plan: Plan, board: Board) -> dict[str, object]:

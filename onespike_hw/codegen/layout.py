@@ -51,12 +51,16 @@ class Parallel:
 
     group_lanes   lanes that share the neurons behind them, at most: a window keeps those busy for so many clocks
     pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
+    loaded        weights in memory that is loaded at start
+    word_channels channels in a word of codes that leaves, at most: a pass is for as many output channels, or more
     """
 
     tiles: int = 1
     engines: int = 1
     pairs: bool = True
     group_lanes: int = 16
+    loaded: bool = False
+    word_channels: int = 32
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -206,10 +210,10 @@ def _like(layer: Layer) -> str:
     return "conv" if len(layer.shape) == 3 else "linear"
 
 
-def _word_channels(net: Network, layer: Layer, largest: int) -> int:
-    """Channels in a word of codes: as many as the layer's lanes, its readers' groups and WORD_CHANNELS allow."""
+def _word_channels(net: Network, layer: Layer, largest: int, limit: int) -> int:
+    """Channels in a word of codes: as many as a limit, the layer's lanes, its readers and WORD_CHANNELS allow."""
     channels = layer.shape[0]
-    most = min(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name))
+    most = min(limit, *(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name)))
     if layer.kind == "add":
         most = min(most, ADD_CHANNELS)
     fitting = (d for d in divisors(largest) if d <= most)
@@ -228,7 +232,7 @@ def _engine(
     group_passes, groups = _group_passes(source.channels, layer.groups, source.n)
     pass_channels = channels // group_passes
     lanes = pass_channels // parallel.tiles
-    n = _word_channels(net, neurons, pass_channels) if layer.fires else 1
+    n = _word_channels(net, neurons, pass_channels, parallel.word_channels) if layer.fires else 1
     code_bits = bits_for(timesteps + 1)
     if layer.kind == "conv":
         by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
@@ -284,6 +288,7 @@ def _engine(
         wait=net.wait,
         estimated_cycles=0,
         joins=joins,
+        loaded=parallel.loaded and not pairs and joins is None,
     )
     return with_engines(engine, parallel.engines)
 
@@ -371,7 +376,7 @@ def _add(
     constants = net.constants_of(layer.inputs[0] if layer.inputs[0] in streams else feeders[0].inputs[0])
     assert constants is not None
     shortcuts = [streams[name].n for name in layer.inputs if name in streams]
-    n = _word_channels(net, layer, math.gcd(lanes, *shortcuts))
+    n = _word_channels(net, layer, math.gcd(lanes, *shortcuts), split.word_channels)
     code_bits = bits_for(net.timesteps + 1)
     steps = schedule(constants, settled=net.settled)
     acc_bits, sum_bits, potential_bits = _add_widths(net, layer, engines, constants, steps)
@@ -441,7 +446,7 @@ def _graph(
     sent_bits, row_bits, sum_bits, potential_bits = _graph_widths(net, layer, engine)
     channels, height, _ = _map(layer.shape)
     code_bits = bits_for(net.timesteps + 1)
-    words = _word_channels(net, layer, channels) if layer.fires else 1
+    words = _word_channels(net, layer, channels, split.word_channels) if layer.fires else 1
     bits = code_bits if layer.fires else potential_bits
     name = names[layer.name]
     plan = GraphPlan(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, bits_for
+from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, Plan, bits_for
 from onespike_hw.network import Int64
 
 
@@ -222,3 +222,13 @@ def packed_words(fields: NDArray[np.signedinteger], bits: int) -> str:
     nibbles = padded.reshape(len(fields), digits, 4) @ np.array([1, 2, 4, 8], np.uint8)
     text = np.frombuffer(b"0123456789abcdef", np.uint8)[nibbles[:, ::-1]]
     return "".join(f"{line.tobytes().decode()}\n" for line in text)
+
+
+def load_image(plan: Plan) -> bytes:
+    """What a host loads at start, from address 0; empty where nothing is loaded."""
+    image = b""
+    for engine, start in plan.loaded:
+        rows = [int(line, 16) for line in packed_words(weight_rows(engine), engine.weight_bits).split()]
+        pitch = 1 << engine.row_byte_bits
+        image = image.ljust(start, b"\0") + b"".join(row.to_bytes(pitch, "little") for row in rows)
+    return image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.graph import Graph
@@ -125,6 +126,7 @@ class EnginePlan:
     schedule      None for the first layer, whose engines multiply
     weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
     group_lanes   lanes that share one drain
+    loaded        its weights lie in memory that is empty at power-up, and are loaded at start
     joins         the layer whose neurons stand behind it and take its sums: an add, or a graphconv layer, whose nodes
                   it walks; None where it has neurons of its own. The sums of each drain leave it in words of out.n
                   lanes, pass by pass and class by class
@@ -163,6 +165,7 @@ class EnginePlan:
     wait: int
     estimated_cycles: int
     joins: Layer | None = None
+    loaded: bool = False
 
     @property
     def neurons(self) -> Layer:
@@ -263,6 +266,21 @@ class EnginePlan:
         return rest if shallow and self.lanes * self.weight_bits > BLOCK_PORT_BITS and rest <= MAX_REST_BITS else 0
 
     @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of weights as they are loaded."""
+        return -(-self.lanes * self.weight_bits // 8)
+
+    @property
+    def row_byte_bits(self) -> int:
+        """Address bits of a byte in a row as it is loaded."""
+        return _field(self.row_bytes)
+
+    @property
+    def load_bits(self) -> int:
+        """Address bits of the weights as they are loaded: {row, byte}."""
+        return self.base_bits + self.row_byte_bits
+
+    @property
     def weights_per_cycle(self) -> int:
         """Weights that all engines of the layer can add in a clock; products, for the first layer."""
         return self.lanes * self.engines * (2 if self.pairs else 1)
@@ -360,8 +378,11 @@ class EnginePlan:
 
     @property
     def latency(self) -> int:
-        """Clocks from the issue of a drain to its sums, less one: memory, lane; a multiplying lane takes one more."""
-        return 3 if self.schedule is None else 2
+        """Clocks from the issue of a drain to its sums, less one: memory, its register, lane.
+
+        A multiplying lane takes two clocks, and an engine of pairs one more for the address.
+        """
+        return 4 if self.schedule is None or self.pairs else 3
 
     @property
     def out_words(self) -> int:
@@ -568,6 +589,13 @@ class Plan:
     def counted(self) -> tuple[EnginePlan, ...]:
         """The engines that count, where there are counters: those that add."""
         return tuple(e for e in self.engines if e.schedule is not None)
+
+    @property
+    def loaded(self) -> tuple[tuple[EnginePlan, int], ...]:
+        """The engines whose weights are loaded at start, largest first, and the address of each one's first byte."""
+        engines = sorted((e for e in self.engines if e.loaded), key=lambda e: -e.load_bits)
+        starts = accumulate((1 << engine.load_bits for engine in engines), initial=0)
+        return tuple(zip(engines, starts, strict=False))
 
     @property
     def engines(self) -> tuple[EnginePlan, ...]:

@@ -105,10 +105,12 @@ def with_estimates(plan: Plan, activities: Mapping[str, Activity]) -> Plan:
 
 def fits(needed: Resources, board: Board) -> bool:
     """Within the shares of the board that the accelerator may take."""
+    there = needed.on(board)
     return (
-        needed.luts * LUT_MARGIN <= board.usable_luts
-        and needed.brams * 36 <= board.usable_brams * board.bram_kbits
-        and needed.dsps <= board.usable_dsps
+        there.luts * LUT_MARGIN <= board.usable_luts
+        and there.brams <= board.usable_brams
+        and there.dsps <= board.usable_dsps
+        and there.sprams <= board.spram_blocks
     )
 
 
@@ -240,10 +242,10 @@ class _Search:
         return engine
 
     def _price(self, way: _Way, weighting: tuple[float, float, float]) -> float:
-        needed = way.resources()
+        needed = way.resources().on(self.board)
         shares = (
             needed.luts / max(self.board.usable_luts, 1),
-            needed.brams * 36 / max(self.board.usable_brams * self.board.bram_kbits, 1),
+            needed.brams / max(self.board.usable_brams, 1),
             needed.dsps / max(self.board.usable_dsps, 1),
         )
         return sum(weight * share for weight, share in zip(weighting, shares, strict=True))
@@ -285,7 +287,8 @@ class _Search:
 
 
 def _parallel(engine: EnginePlan) -> Parallel:
-    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes)
+    words = engine.out.n if engine.neurons.fires else 1
+    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes, engine.loaded, words)
 
 
 def _engine_floor(engine: EnginePlan) -> float:
@@ -294,7 +297,7 @@ def _engine_floor(engine: EnginePlan) -> float:
 
 def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, ...]]:
     """Each leader in as many passes as its words allow, with neurons shared by few lanes or many, on one engine."""
-    wide = {layer.name: Parallel(pairs=pairs) for layer in weighted_layers(net)}
+    wide = {layer.name: Parallel(pairs=pairs, word_channels=board.word_channels) for layer in weighted_layers(net)}
     ways: dict[str, tuple[_Way, ...]] = {}
     for engine in lay_out(net, board.input_bus_bits, wide).engines:
         name = engine.layer.name
@@ -305,7 +308,10 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
         splits = [
-            Parallel(t, pairs=pairs, group_lanes=shared) for t in tiles for shared in _shared(engine, engine.lanes // t)
+            Parallel(t, pairs=pairs, group_lanes=shared, loaded=loaded, word_channels=board.word_channels)
+            for loaded in ((False, True) if board.spram_blocks and not engine.pairs else (False,))
+            for t in tiles
+            for shared in _shared(engine, engine.lanes // t)
         ]
         found = (_way(net, board, name, {**wide, name: split}) for split in splits)
         ways[name] = tuple(way for way in found if way is not None)
@@ -333,9 +339,11 @@ def _way(net: Network, board: Board, leader: str, parallel: dict[str, Parallel])
 
 def _short(needed: Resources, board: Board) -> str:
     """What is short and by how much."""
+    there = needed.on(board)
     rows = (
-        (needed.luts, board.usable_luts, "LUTs"),
-        (needed.brams * 36 / board.bram_kbits, board.usable_brams, f"block RAMs of {board.bram_kbits} kbit"),
-        (needed.dsps, board.usable_dsps, "DSP slices"),
+        (there.luts, board.usable_luts, "LUTs"),
+        (there.brams, board.usable_brams, f"block RAMs of {board.bram_kbits} kbit"),
+        (there.dsps, board.usable_dsps, "DSP slices"),
+        (there.sprams, board.spram_blocks, "single-port RAMs"),
     )
     return ", ".join(f"{have:.0f} + {need - have:.0f} {what}" for need, have, what in rows if need > have)

@@ -138,6 +138,8 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
 
 def rom_kind(engine: EnginePlan) -> str:
     """The memory module that holds the weights of an engine that reads one row of them a clock."""
+    if engine.loaded:
+        return "loaded_ram"
     return "lut_rom" if engine.weight_rows <= LUT_ROM_ROWS else "block_rom"
 
 

@@ -25,31 +25,65 @@ def _averaged(channels: int) -> Named:
     return [("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("fc", nn.Linear(channels, CLASSES))]
 
 
+def _numbered(index: int, inputs: int, outputs: int) -> Named:
+    """A 3x3 convolution, padding 1, with batch norm and ReLU behind it: convN, bnN, reluN."""
+    return [
+        (f"conv{index}", nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)),
+        (f"bn{index}", nn.BatchNorm2d(outputs)),
+        (f"relu{index}", nn.ReLU()),
+    ]
+
+
 def fashion_cnn() -> nn.Module:
     """conv16-conv16-pool-conv32-conv32-pool-fc64-fc10 for [N, 1, 28, 28] in [0, 1]; 4,729,728 multiplies an image.
 
     3x3 convolutions, padding 1, batch norm behind each.
     """
-
-    def conv(index: int, inputs: int, outputs: int) -> Named:
-        return [
-            (f"conv{index}", nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)),
-            (f"bn{index}", nn.BatchNorm2d(outputs)),
-            (f"relu{index}", nn.ReLU()),
-        ]
-
     return nn.Sequential(
         OrderedDict(
             [
-                *conv(1, 1, 16),
-                *conv(2, 16, 16),
+                *_numbered(1, 1, 16),
+                *_numbered(2, 16, 16),
                 ("pool1", nn.MaxPool2d(2)),
-                *conv(3, 16, 32),
-                *conv(4, 32, 32),
+                *_numbered(3, 16, 32),
+                *_numbered(4, 32, 32),
                 ("pool2", nn.MaxPool2d(2)),
                 ("flatten", nn.Flatten()),
                 ("fc1", nn.Linear(32 * 7 * 7, 64)),
                 ("relu5", nn.ReLU()),
+                ("fc2", nn.Linear(64, CLASSES)),
+            ]
+        )
+    )
+
+
+def fashion_cnn_small() -> nn.Module:
+    """conv16-pool-conv32-pool-fc10 for [N, 1, 28, 28] in [0, 1]; 20,432 weights, 1,031,744 multiplies an image.
+
+    For chips too small for fashion_cnn; the same convolutions.
+    """
+    return nn.Sequential(
+        OrderedDict(
+            [
+                *_numbered(1, 1, 16),
+                ("pool1", nn.MaxPool2d(2)),
+                *_numbered(2, 16, 32),
+                ("pool2", nn.MaxPool2d(2)),
+                ("flatten", nn.Flatten()),
+                ("fc1", nn.Linear(32 * 7 * 7, CLASSES)),
+            ]
+        )
+    )
+
+
+def fashion_mlp() -> nn.Module:
+    """fc64-fc10 for [N, 1, 28, 28] in [0, 1]; 50,816 multiplies an image."""
+    return nn.Sequential(
+        OrderedDict(
+            [
+                ("flatten", nn.Flatten()),
+                ("fc1", nn.Linear(28 * 28, 64)),
+                ("relu1", nn.ReLU()),
                 ("fc2", nn.Linear(64, CLASSES)),
             ]
         )

@@ -10,7 +10,14 @@ import torch
 from torch import nn
 
 from onespike_hw.convert.adjacency import Adjacency, adjacency
-from onespike_hw.convert.architectures import fashion_cnn, mobilenet, resnet20, vgg11
+from onespike_hw.convert.architectures import (
+    fashion_cnn,
+    fashion_cnn_small,
+    fashion_mlp,
+    mobilenet,
+    resnet20,
+    vgg11,
+)
 from onespike_hw.convert.datasets import DatasetError, load_calibration, load_images, shipped
 from onespike_hw.convert.graph_conv import GraphConv
 from onespike_hw.convert.text_graph import TextGraph, load_text_graph
@@ -22,6 +29,8 @@ __all__ = [
     "build_model",
     "edges_of",
     "fashion_cnn",
+    "fashion_cnn_small",
+    "fashion_mlp",
     "gcn_text",
     "images_of",
     "load_calibration",
@@ -67,6 +76,8 @@ class _Entry:
 
 _ENTRIES = {
     "fashion-cnn": _Entry(fashion_cnn, "fashion-mnist"),
+    "fashion-cnn-small": _Entry(fashion_cnn_small, "fashion-mnist"),
+    "fashion-mlp": _Entry(fashion_mlp, "fashion-mnist"),
     "resnet20": _Entry(resnet20, "fashion-mnist-32"),
     "vgg11": _Entry(vgg11, "fashion-mnist-32"),
     "mobilenet": _Entry(mobilenet, "fashion-mnist-32"),

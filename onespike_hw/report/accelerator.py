@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onespike_hw.codegen.activity import Activity
-from onespike_hw.codegen.board import Board
+from onespike_hw.codegen.board import SPRAM_KBITS, Board
 from onespike_hw.codegen.cost import plan_resources, stage_cycles
 from onespike_hw.codegen.plan import EnginePlan, GraphPlan, Plan, Stage
 from onespike_hw.codegen.verilog import describe
-
-_COST_MODEL_BRAM_KBITS = 36
 
 
 @dataclass(frozen=True)
@@ -111,10 +109,13 @@ def speed(plan: Plan, board: Board) -> Speed:
 
 def resource_facts(plan: Plan, board: Board) -> list[ResourceFacts]:
     """LUTs, block RAMs (in blocks of this board) and DSP slices."""
-    needed = plan_resources(plan)
-    brams = needed.brams * _COST_MODEL_BRAM_KBITS / board.bram_kbits
-    return [
+    needed = plan_resources(plan).on(board)
+    facts = [
         ResourceFacts("LUTs", needed.luts, board.usable_luts, board.luts),
-        ResourceFacts(f"block RAMs of {board.bram_kbits} kbit", brams, board.usable_brams, board.bram_blocks),
+        ResourceFacts(f"block RAMs of {board.bram_kbits} kbit", needed.brams, board.usable_brams, board.bram_blocks),
         ResourceFacts("DSP slices", needed.dsps, board.usable_dsps, board.dsps),
     ]
+    if board.spram_blocks:
+        sprams = board.spram_blocks
+        facts.append(ResourceFacts(f"single-port RAMs of {SPRAM_KBITS} kbit", needed.sprams, sprams, sprams))
+    return facts

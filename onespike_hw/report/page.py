@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from onespike_hw import golden, resources
+from onespike_hw import golden, measured, resources
 from onespike_hw.codegen import Design
 from onespike_hw.convert.explain import input_meaning
+from onespike_hw.measured import Placed
 from onespike_hw.network import Int64
 from onespike_hw.report import accelerator, interface, network, pictures
 from onespike_hw.report.figures import Figures, count, describe
@@ -34,6 +35,7 @@ class Report:
     meaning            of an input value, in words: one line, or one a channel where they differ
     pixel, logit       the streams at both ends
     twin               the dense twin beside the accelerator; None where none was built
+    placed             what place and route measured; None where no bitstream was made with open tools
     """
 
     title: str
@@ -56,6 +58,7 @@ class Report:
     pixel: interface.PixelFacts
     logit: interface.LogitFacts
     twin: TwinFacts | None = None
+    placed: Placed | None = None
 
 
 def gather(
@@ -92,6 +95,7 @@ def gather(
         pixel=interface.pixel_facts(plan),
         logit=interface.logit_facts(plan),
         twin=None if twin is None else twin_facts(twin, figures, plan.lanes, speed, resources),
+        placed=measured.placed(design.path),
     )
 
 

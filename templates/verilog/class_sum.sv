@@ -55,11 +55,18 @@ module class_sum #(
                 if (c == 0) begin : first
                     always @(posedge clk) total <= V'(of_class[0].picked * q);
                 end else begin : next
-                    reg [c*A-1:0] delayed;  // by as many clocks as classes come before
-                    wire signed [A-1:0] due = delayed[c*A-1 -: A];
+                    wire signed [A-1:0] due;  // as many clocks late as classes come before, and the product one more
+                    reg  signed [V-1:0] product;
+                    if (c == 1) begin : at_once
+                        assign due = of_class[c].picked;
+                    end else begin : later
+                        reg [(c-1)*A-1:0] delayed;
+                        assign due = delayed[(c-1)*A-1 -: A];
+                        always @(posedge clk) delayed <= ((c-1)*A)'({delayed, of_class[c].picked});
+                    end
                     always @(posedge clk) begin
-                        delayed <= (c*A)'({delayed, of_class[c].picked});
-                        total <= add[c-1].total + V'(due * q);
+                        product <= V'(due * q);
+                        total <= add[c-1].total + product;
                     end
                 end
             end

@@ -3,7 +3,8 @@
 //
 // In:  words, column after column, each with T flags: which phases it holds. in_end, steady through a column, marks the last
 //      column of a strip.
-// Out: column_valid while the oldest column is complete, with the flags of all its words; column_done gives it up.
+// Out: column_valid while the oldest column is complete, with the flags of all its words; column_done gives it up, and the flags of
+//      the next one follow, or those of the first column that is complete.
 //      A word, and its column's mark, is read by its number in the column, one clock later; it is held while read is low.
 module column_buffer #(
     parameter WORD = 8, parameter WORDS = 3,
@@ -21,7 +22,9 @@ module column_buffer #(
     input  wire [T-1:0]      in_flags,
     // the oldest column
     output wire               column_valid,
-    output wire [WORDS*T-1:0] column_flags,  // word after word
+    output reg  [WORDS*T-1:0] column_flags,  // word after word
+    output wire              flags_change,   // with the next clock to next_flags
+    output wire [WORDS*T-1:0] next_flags,
     input  wire              column_done,
     input  wire              read,
     input  wire [WORD_W-1:0] read_number,
@@ -37,13 +40,18 @@ module column_buffer #(
     wire put = in_valid && in_ready;
     wire last_word = put_number == WORD_W'(WORDS - 1);
     wire [DEPTH_W-1:0] read_place = get_place[DEPTH_W-1:0] + DEPTH_W'(read_number);
-    // The flags of a column: those of its earlier words are gathered, and stored with the last word's.
+    // The flags of a column: those of its earlier words are gathered, and stored with the last word's. Those of the oldest column
+    // stand in registers.
     reg [DEPTH_W-1:0]   put_slot, get_slot;
     reg [WORDS*T-1:0]   gathered;
     wire [WORDS*T-1:0]  flags = (WORDS*T)'({in_flags, gathered} >> T);
     reg [WORDS*T-1:0]   all_flags [0:(1<<DEPTH_W)-1];
-    assign column_flags = all_flags[get_slot];
+    wire [DEPTH_W-1:0] next_slot = get_slot + 1'b1;
+    wire becomes_oldest = put && last_word && (columns == 0 || (columns == 1 && column_done));
+    assign flags_change = becomes_oldest || column_done;
+    assign next_flags = becomes_oldest ? flags : all_flags[next_slot];
     always @(posedge clk) begin
+        if (flags_change) column_flags <= next_flags;
         if (put) gathered <= flags;
         if (put && last_word) all_flags[put_slot] <= flags;
         if (rst) begin
@@ -54,7 +62,7 @@ module column_buffer #(
         end
     end
 
-    reg [WORD:0] words [0:(1<<DEPTH_W)-1];
+    (* no_rw_check *) reg [WORD:0] words [0:(1<<DEPTH_W)-1];  // a column is read when it is complete
     always @(posedge clk) begin
         if (put) words[put_place[DEPTH_W-1:0]] <= {in_end, in_word};
         if (read) {read_end, read_word} <= words[read_place];

@@ -16,6 +16,8 @@ module list_builder #(
     // the oldest column of the buffer
     input  wire                      column_valid,
     input  wire [WORDS*T-1:0]        column_flags,
+    input  wire                      flags_change,  // of another column, with the next clock
+    input  wire [WORDS*T-1:0]        next_flags,
     output wire                      column_done,
     output wire                      read,
     output wire [WORD_W-1:0]         read_number,
@@ -38,7 +40,7 @@ module list_builder #(
     // Walk: words of each step that its flags name. The word arrives one clock behind its number.
     reg [SLOT_W:0]   used;  // slots that are being filled, or are full
     reg [STEP_W-1:0] walk_step;
-    reg [WORDS-1:0]  visited;
+    reg [WORDS-1:0]  left;  // words that hold a spike of the step, and have not been read
     reg              walking, valid, last;
     reg [TW-1:0]     phase;
     reg [WORD_W-1:0] word_number;
@@ -47,15 +49,17 @@ module list_builder #(
     wire room = walking || used != (SLOT_W+1)'((1 << SLOT_W) - 1);  // the slot before the oldest list tells where that starts
     wire go = column_valid && room && advance;
     wire [TW-1:0] walk_phase = ORDER[walk_step*TW +: TW];
-    wire [WORDS-1:0] holding;
+    wire last_step = walk_step == STEP_W'(T - 1);
+    wire [STEP_W-1:0] next_phase = STEP_W'(last_step ? ORDER[0 +: TW] : ORDER[(walk_step + 1'b1)*TW +: TW]);
+    wire [WORDS-1:0] next_step_holds, next_column_holds;
     genvar w;
     generate
         for (w = 0; w < WORDS; w = w + 1) begin : of_word
             wire [T-1:0] flags = column_flags[w*T +: T];
-            assign holding[w] = flags[walk_phase[STEP_W-1:0]];
+            assign next_step_holds[w] = flags[next_phase];
+            assign next_column_holds[w] = next_flags[w*T + {{(32-TW){1'b0}}, ORDER[0 +: TW]}];
         end
     endgenerate
-    wire [WORDS-1:0] left = holding & ~visited;
     wire [WORDS-1:0] first = left & (~left + 1'b1);
     wire last_word = (left & ~first) == 0;
     function [WORD_W-1:0] number_of(input [WORDS-1:0] one_hot);
@@ -66,7 +70,6 @@ module list_builder #(
         end
     endfunction
     wire [WORD_W-1:0] number = number_of(first);
-    wire last_step = walk_step == STEP_W'(T - 1);
     wire begins = go && !walking;
     assign read = advance;
     assign read_number = number;
@@ -94,7 +97,9 @@ module list_builder #(
     reg [STEP_W-1:0]  out_step;
     reg [PLACE_W-1:0] place;
     reg [PLACE_W-1:0] starts [0:(1<<SLOT_W)-1];  // where the lists start
-    reg [PLACE_W-1:0] oldest_place;
+    reg [PLACE_W-1:0] oldest_place, starting_place;
+    reg [SLOT_W-1:0]  starting_slot;
+    reg               starting;
     wire [N-1:0] lowest = bitmap & (~bitmap + 1'b1);
     wire [N-1:0] rest = bitmap & ~lowest;
     wire some = bitmap != 0;
@@ -131,13 +136,12 @@ module list_builder #(
 
     always @(posedge clk) begin
         if (rst) begin
-            used <= 0; walk_step <= 0; visited <= 0; walking <= 1'b0; valid <= 1'b0;
+            used <= 0; walk_step <= 0; walking <= 1'b0; valid <= 1'b0;
             out_valid <= 1'b0; slot <= 0; oldest_slot <= 0; out_step <= 0; place <= 0; oldest_place <= 0;
         end else begin
             used <= used + (SLOT_W+1)'(begins) - freed;
             if (go) begin
                 walking <= !column_done;
-                visited <= last_word ? 0 : visited | first;
                 if (last_word) walk_step <= last_step ? 0 : walk_step + 1'b1;
             end
             if (advance) valid <= go;
@@ -148,8 +152,14 @@ module list_builder #(
             oldest_slot <= oldest_slot + SLOT_W'(freed);
             oldest_place <= starts[oldest_slot];
         end
+        if (flags_change) left <= next_column_holds;
+        else if (go) left <= last_word ? next_step_holds : left & ~first;
+        // A clock late, which the oldest list's start need not know sooner.
+        starting <= built && !rst;
+        starting_slot <= next_slot;
+        starting_place <= step_end;
         if (rst) starts[0] <= 0;
-        else if (built) starts[next_slot] <= step_end;
+        else if (starting) starts[starting_slot] <= starting_place;
         if (advance) begin
             phase <= walk_phase;
             word_number <= number;

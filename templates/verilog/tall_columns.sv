@@ -63,7 +63,7 @@ module tall_columns #(
         end
     endgenerate
 
-    reg [(KH-1)*WORD-1:0] storage [0:IW*CH-1];
+    (* no_rw_check *) reg [(KH-1)*WORD-1:0] storage [0:IW*CH-1];  // written one column behind where it is read
     always @(posedge clk) begin
         if (advance) above <= storage[place];
         if (valid && advance && on_image) storage[address] <= column[KH*WORD-1:WORD];

@@ -43,7 +43,8 @@ module window_buffer #(
     reg [ROW_W-1:0]  row;
     reg [PW-1:0]     starts [0:DEPTH-1];
     reg [PW-1:0]     start_put, start_get;
-    wire [PW-1:0] oldest = starts[start_get[SLOT_W-1:0]];
+    reg  [PW-1:0]     oldest;  // start of the oldest window, in a register
+    wire [PW-1:0] next_get = start_get + 1'b1;
     wire [PW-1:0] held = column - oldest;
     wire any = start_put != start_get;
     wire wanted = in_start || remaining != 0;
@@ -79,7 +80,7 @@ module window_buffer #(
         end
     endgenerate
     wire unused = &{1'b0, read_unit, read_row};
-    reg [WORD-1:0] words [0:(1<<AW)-1];
+    (* no_rw_check *) reg [WORD-1:0] words [0:(1<<AW)-1];  // a window is read when it is complete
     always @(posedge clk) begin
         if (put) words[put_address] <= in_word;
         if (read) read_word <= words[get_address];
@@ -87,6 +88,8 @@ module window_buffer #(
 
     always @(posedge clk) begin
         if (column_done && in_start) starts[start_put[SLOT_W-1:0]] <= column;
+        if (column_done && in_start && (!any || (window_done && start_put == next_get))) oldest <= column;
+        else if (window_done) oldest <= starts[next_get[SLOT_W-1:0]];
         if (rst) begin
             column <= 0; remaining <= 0; unit <= 0; row <= 0; start_put <= 0; start_get <= 0;
         end else begin

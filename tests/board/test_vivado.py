@@ -136,7 +136,8 @@ def test_without_vivado_it_says_what_is_missing(
 
 
 def test_a_folder_without_scripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bitstream", str(emit("ulx3s-85f", tmp_path / "design"))]) == 2
-    assert "holds no scripts that make a bitstream of a verilog design for ulx3s-85f" in capsys.readouterr().err
+    folder = oh.generate(CASES["mlp"](), board="pynq", out=tmp_path / "design", backend="hls").path
+    assert main(["bitstream", str(folder)]) == 2
+    assert "holds no scripts that make a bitstream of a hls design for pynq" in capsys.readouterr().err
     assert main(["bitstream", str(tmp_path / "nowhere")]) == 2
     assert "holds no design" in capsys.readouterr().err

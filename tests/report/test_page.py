@@ -6,12 +6,14 @@ import dataclasses
 import html
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from onespike_hw import golden
+from onespike_hw import golden, measured
 from onespike_hw.convert.explain import input_meaning
+from onespike_hw.measured import Cells, Placed
 from onespike_hw.report import page, pictures
 from onespike_hw.report.figures import count
 from tests.cases import CASES, RESIDUAL_CASES
@@ -135,6 +137,18 @@ def test_a_resource_beyond_its_budget_stands_out() -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_what_place_and_route_measured(tmp_path: Path, undrawn: None) -> None:
+    shown = example()
+    (tmp_path / "pnr").mkdir()
+    cells = (Cells("LUT4", 4_409, 5_280),)
+    measured.save(tmp_path, Placed("design.bin", 24.0, 31.99, cells, {"yosys": "0.70"}, 13_090.0, 253.5))
+    design = dataclasses.replace(shown.design, path=tmp_path)
+    text = page.render(page.gather(design, shown.run, shown.images, None))
+    assert Page(text).tables["placed"][1] == ["LUT4", "4,409", "5,280"]
+    assert "reaches <b>32.0 MHz</b>" in text
+    assert "takes 1,833 images a second" in text
+
+
 def test_images_without_labels() -> None:
     assert "accuracy: the images have no labels" in rendered(example(), labelled=False)
 

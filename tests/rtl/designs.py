@@ -11,12 +11,23 @@ from onespike_hw.codegen.layout import Parallel, lay_out, weighted_layers
 from onespike_hw.network import Network
 
 
-def emit(net: Network, out: Path, engines: int = 1, tiles: dict[str, int] | None = None) -> Design:
+def emit(
+    net: Network,
+    out: Path,
+    engines: int = 1,
+    tiles: dict[str, int] | None = None,
+    board: str = "pynq",
+    loaded: tuple[str, ...] = (),
+) -> Design:
     """The design of a network with so many engines for each layer, whatever a planner would choose.
 
     tiles   layer name -> passes over its output channels, where it has several
+    loaded  layers whose weights are loaded at start
     """
-    board = load_board("pynq")
-    parallel = {layer.name: Parallel((tiles or {}).get(layer.name, 1), engines) for layer in weighted_layers(net)}
-    plan = lay_out(net, board.input_bus_bits, parallel)
-    return Design(write_folder(out, render(plan, board)), net, plan, board)
+    target = load_board(board)
+    parallel = {
+        layer.name: Parallel((tiles or {}).get(layer.name, 1), engines, loaded=layer.name in loaded)
+        for layer in weighted_layers(net)
+    }
+    plan = lay_out(net, target.input_bus_bits, parallel)
+    return Design(write_folder(out, render(plan, target)), net, plan, target)

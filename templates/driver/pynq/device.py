@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from onespike.errors import AcceleratorFault, TimedOut, WrongDesign
 from onespike.network import Network
 from onespike.registers import CONSTANTS, COUNTERS, ERRORS, FIELDS

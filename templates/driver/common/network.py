@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from onespike.errors import ImageError
 
 TOLERANCE = 0.5
@@ -23,9 +22,11 @@ class Network:
     logit_scale  float64, one a channel: logit = integer * scale
     image_bytes  of an image in memory; result_bytes of its logits
     clock_mhz    clock of the accelerator
+    facts        all of them, as they stand there
     """
 
     def __init__(self, facts: dict[str, Any]) -> None:
+        self.facts = facts
         self.input_shape = tuple(facts["input_shape"])
         self.logit_shape = tuple(facts["logit_shape"])
         self.clock_mhz = facts["clock_mhz"]

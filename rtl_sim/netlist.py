@@ -1,0 +1,67 @@
+"""Simulates what yosys made of a chip: its netlist, with the models of the family's cells, against the golden model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from onespike_hw import resources
+from onespike_hw.codegen.board import Board
+from onespike_hw.codegen.design import Design
+from onespike_hw.codegen.uart import TOP
+from onespike_hw.network import Int64
+from onespike_hw.open_tools import synthesize
+from onespike_hw.tools import yosys_share
+from rtl_sim.cocotb_runner import Bench, run_bench
+
+DEFINES = ("NO_ICE40_DEFAULT_ASSIGNMENTS",)
+"""Icarus 11 knows no default of a port that is not connected; yosys connects them all."""
+_MODULE = re.compile(r"^module (\w+).*?^endmodule", re.MULTILINE | re.DOTALL)
+
+LIBRARIES = {
+    "ecp5": ("ecp5/cells_sim.v",),
+    "ice40": ("ice40/cells_sim.v",),
+    "gowin": ("gowin/cells_sim.v",),
+}
+"""Of yosys, by family, in its folder share."""
+
+
+def check_netlist(design: Design, integers: Int64, work: Path, *, simulator: str = "icarus") -> None:
+    """Synthesise a chip, and send input integers [N, *net.input_shape] over its UART; SimulatorError says what differs.
+
+    work  folder for the cells, the build and the logs
+    """
+    build = synthesize(design)
+    work.mkdir(parents=True, exist_ok=True)
+    netlist = build / "netlist.v"
+    cells = write_cells(design.board, netlist.read_text(), work)
+    bench = Bench(
+        ("rtl_sim.netlist_bench",),
+        TOP,
+        (),
+        files=(netlist, *cells),
+        settings={"DIVISOR": design.board.uart_divisor},
+        includes=(yosys_share() / design.board.yosys_family,),
+        defines=DEFINES,
+        warnings=False,
+    )
+    run_bench(design, integers, simulator, work, bench=bench)
+
+
+def write_cells(board: Board, netlist: str, folder: Path) -> list[Path]:
+    """Models of the cells of a netlist: those of yosys's library, and ours for those that it only declares."""
+    jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
+    ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()
+    library = "".join((yosys_share() / name).read_text() for name in LIBRARIES[board.yosys_family])
+    used = set(re.findall(r"^  (\w+) ", netlist, re.MULTILINE)) - set(re.findall(r"^module (\w+)", ours, re.MULTILINE))
+    library = _MODULE.sub(lambda module: module[0] if module[1] in used else "", library)
+    texts = {
+        "library.v": library,
+        "cells.v": ours,
+        "block_ram.v": (resources.templates() / "cells" / "block_ram.v").read_text(),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in texts]
