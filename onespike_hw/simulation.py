@@ -30,6 +30,8 @@ class SimulationResult:
     codes    layer name -> uint8 phase codes [N, C, H, W], [N, C] or [N, C, nodes], as golden.run gives them
     cycles   int64 [N]: clock in which the image's last logit left
     starts   int64 [N]: clock in which the image's first pixel was taken
+    sops     weights that the lanes added, over all images; the first layer's products, identity shortcuts and the edges
+             of a graph are not among them
     counts   layer name -> clocks of its engines by kind (codegen.verilog.COUNTS), of a design with counters; else empty
     """
 
@@ -37,6 +39,7 @@ class SimulationResult:
     codes: dict[str, NDArray[np.uint8]]
     cycles: Int64
     starts: Int64
+    sops: int
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -154,8 +157,9 @@ def _read(plan: Plan, folder: Path, images: int) -> SimulationResult:
     values = np.array([(int(word, 16) ^ sign) - sign for _, word, _ in lines], np.int64)
     cycles = np.array([int(cycle) for cycle, _, _ in lines], np.int64).reshape(images, plan.logits)[:, -1]
     starts = np.array((folder / "starts.txt").read_text().split(), np.int64)
+    sops = int((folder / "sops.txt").read_text())
     return SimulationResult(
-        image_logits(net, values, images), all_codes(net, codes), cycles, starts, _counts(plan, folder)
+        image_logits(net, values, images), all_codes(net, codes), cycles, starts, sops, _counts(plan, folder)
     )
 
 

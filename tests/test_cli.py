@@ -107,7 +107,7 @@ def test_gen_names_the_first_difference(
         run = golden.run(design.net, x)
         run.codes["conv1"][1, 2, 3, 0] ^= 1
         zeros = np.zeros(len(x), np.int64)
-        return oh.SimulationResult(run.logits, run.codes, zeros, zeros)
+        return oh.SimulationResult(run.logits, run.codes, zeros, zeros, 0)
 
     assert files.net.layers[0].name == "conv1"
     monkeypatch.setattr(oh, "simulate", broken)

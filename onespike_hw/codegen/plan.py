@@ -286,6 +286,20 @@ class EnginePlan:
         return self.lanes * self.engines * (2 if self.pairs else 1)
 
     @property
+    def adds(self) -> int:
+        """Rows of weights that one engine adds in a clock, at most: groups side by side have rows of their own."""
+        return 2 if self.pairs else self.groups
+
+    @property
+    def adds_bits(self) -> int:
+        return bits_for(self.adds + 1)
+
+    @property
+    def layer_adds_bits(self) -> int:
+        """Bits of the rows that all engines of the layer add in a clock."""
+        return bits_for(self.adds * self.engines + 1)
+
+    @property
     def weight_memory_bits(self) -> int:
         """Bits of the weights in one engine's memory."""
         return self.memory_rows * self.lanes * self.weight_bits
@@ -621,6 +635,11 @@ class Plan:
     def weights_per_cycle(self) -> int:
         """Weights that can be added in a clock (the multiplying lanes of the first layer left out)."""
         return sum(e.weights_per_cycle for e in self.engines if e.schedule is not None)
+
+    @property
+    def sops_bits(self) -> int:
+        """Bits of the synaptic operations that all lanes do in a clock."""
+        return bits_for(self.weights_per_cycle + 1)
 
     @property
     def weight_memory_bits(self) -> int:

@@ -155,6 +155,7 @@ def register_map(plan: Plan) -> RegisterMap:
             "LOGITS": plan.logits,
             "LOGIT_BITS": plan.logit_bits,
             "TIMESTEPS": net.timesteps,
+            "SOPS_BITS": plan.sops_bits,
         },
     )
 

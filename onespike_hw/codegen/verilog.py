@@ -85,6 +85,7 @@ def render(plan: Plan) -> dict[str, str]:
         plan=plan,
         layers=len({stage.layer.name for stage in plan.stages}),
         zeros=_zero_points(plan),
+        adding=[stage for stage in plan.engines if stage.schedule is not None],
         counted=plan.counted,
         count_bits=COUNT_BITS,
         depth_bits={name: [bits_for(queue.depth) for queue in waiting] for name, waiting in forks.items()},
