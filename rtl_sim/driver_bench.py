@@ -21,7 +21,7 @@ from cocotb.triggers import ClockCycles
 from onespike_hw import golden
 from onespike_hw.network import Int64
 from rtl_sim.pynq_standin import Board
-from rtl_sim.scoreboard import Expectation, read_expectation
+from rtl_sim.scoreboard import Expectation, lane_sops, read_expectation
 
 sys.path.insert(0, str(Path(os.environ["ONESPIKE_DESIGN"]) / "driver"))
 
@@ -38,7 +38,8 @@ class Bench:
         self.dut = dut
         self.net = expectation.net
         self.integers: Int64 = expectation.integers
-        self.logits = golden.run(self.net, self.integers, codes=False).logits
+        run = golden.run(self.net, self.integers, codes=False)
+        self.logits, self.sops = run.logits, lane_sops(self.net, run)
         self.board = Board(dut)
         self.board.install()
 
@@ -79,10 +80,12 @@ def every_bit_in_every_split(bench: Bench) -> None:
 
     for batch in (1, 2, len(bench.integers), 64):
         net = OneSpike(BIT, batch=batch, timeout=LONG)
-        before = net.counters()["images"]
+        before = net.counters()
         for _ in range(2):
             assert np.array_equal(net.logits(bench.integers), bench.logits)
-        assert net.counters()["images"] - before == 2 * len(bench.integers)
+        after = net.counters()
+        assert after["images"] - before["images"] == 2 * len(bench.integers)
+        assert after["sops"] - before["sops"] == 2 * bench.sops
         assert net.logits(bench.integers[:0]).shape == (0, *bench.logits.shape[1:])
         net.close()
 

@@ -57,6 +57,18 @@ class Expectation:
         return None if found is None else str(found)
 
 
+def lane_sops(net: Network, run: golden.Run) -> int:
+    """Weights that the lanes add for a run: the synaptic operations but those of multi-bit inputs, shortcuts and edges."""
+    layers = [layer for layer in net.layers if layer.weight is not None]
+    if net.graph is None:
+        layers = [layer for layer in layers if net.constants_of(layer.inputs[0]) is not None]
+        return sum(int(run.sops[layer.name].sum()) for layer in layers)
+    if net.input_bits > 1 or net.input_signed or net.input_zero_point.any():
+        layers = layers[1:]
+    edges = len(run.logits) * net.graph.edges
+    return sum(int(run.sops[layer.name].sum()) - layer.shape[0] * edges for layer in layers)
+
+
 def signed(word: int, bits: int) -> int:
     """A raw word as a two's complement number."""
     return word - (1 << bits) if word >> (bits - 1) else word

@@ -13,8 +13,10 @@ from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.design import Design, render
 from onespike_hw.codegen.folder import write_folder
 from onespike_hw.codegen.layout import Parallel, lay_out, weighted_layers
-from tests.cases import CASES
+from rtl_sim.scoreboard import lane_sops
+from tests.cases import CASES, GRAPH_CASES, RESIDUAL_CASES
 from tests.networks import random_inputs
+from tests.rtl.designs import emit
 
 
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
@@ -40,3 +42,11 @@ def test_a_design_has_no_counters_unless_asked(tmp_path: Path) -> None:
     counted = oh.generate(CASES["mlp"](), out=tmp_path / "counted", counters=True)
     assert "counts" in (counted.path / "rtl" / "onespike_top.sv").read_text()
     assert oh.load_design(counted.path).plan.counters
+
+
+@pytest.mark.parametrize("case", ["groups_2", "depthwise", "mlp", "two_blocks_avgpool", "three_layers"])
+def test_lanes_add_what_the_golden_model_counts(case: str, tmp_path: Path) -> None:
+    net = {**CASES, **RESIDUAL_CASES, **GRAPH_CASES}[case]()
+    x = random_inputs(np.random.default_rng(2), net, 3)
+    found = oh.simulate(emit(net, tmp_path / "design", engines=2), x, "icarus")
+    assert found.sops == lane_sops(net, oh.golden.run(net, x))
