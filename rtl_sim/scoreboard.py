@@ -58,7 +58,7 @@ class Expectation:
 
 
 def lane_sops(net: Network, run: golden.Run) -> int:
-    """Weights that the lanes add for a run: the synaptic operations but those of multi-bit inputs, shortcuts and edges."""
+    """Weights that the lanes add: the synaptic operations but those of multi-bit inputs, shortcuts and edges."""
     layers = [layer for layer in net.layers if layer.weight is not None]
     if net.graph is None:
         layers = [layer for layer in layers if net.constants_of(layer.inputs[0]) is not None]
