@@ -181,19 +181,19 @@ def residual_networks(draw: st.DrawFn) -> Network:
 def graph_networks(draw: st.DrawFn) -> Network:
     """One to three convolutions over a random graph.
 
-    1 to 12 nodes, no edge to all, some with weights, scales of 0 to 15 bits, features of single bits and of several,
+    1 to 12 nodes, no edge to all, some with weights of 8 bits, scales of 1 to 10 bits, features of single bits and of several,
     signed or not, zero points, T 1..16, root and general bases, shifts.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     nodes = draw(st.integers(1, 12))
     source, target = np.argwhere(rng.random((nodes, nodes)) < draw(st.sampled_from((0.0, 0.2, 0.5, 1.0)))).T
-    weights = rng.integers(-(1 << 15), 1 << 15, len(source)) if draw(st.booleans()) else None
-    scales = rng.integers(0, 1 << draw(st.integers(1, 15)), (2, nodes))
+    weights = rng.integers(-(1 << 7), 1 << 7, len(source)) if draw(st.booleans()) else None
+    scales = rng.integers(0, 1 << draw(st.integers(1, 10)), (2, nodes))
     graph = from_edges(nodes, source, target, weights, *scales)
     timesteps = draw(st.integers(1, 16))
     bases = [base for base in _BASES if fraction_bits_for(base, timesteps) <= MAX_FRACTION_BITS]
     layers = [
-        graphconv(draw(st.integers(1, 12)), draw(st.integers(0, 20)), draw(st.sampled_from(bases)))
+        graphconv(draw(st.integers(1, 12)), draw(st.integers(6, 20)), draw(st.sampled_from(bases)))
         for _ in range(draw(st.integers(0, 2)))
     ]
     features, bits = draw(st.integers(1, 12)), draw(st.sampled_from((1, 1, 1, 2, 8)))
@@ -203,7 +203,7 @@ def graph_networks(draw: st.DrawFn) -> Network:
     return build(
         rng,
         (features, nodes),
-        [*layers, graphconv(draw(st.integers(1, 12)), draw(st.integers(0, 20)))],
+        [*layers, graphconv(draw(st.integers(1, 12)), draw(st.integers(6, 20)))],
         timesteps=timesteps,
         base=draw(st.sampled_from(bases)),
         input_bits=bits,

@@ -70,7 +70,7 @@ def test_the_shipped_network_reaches_its_accuracy_on_the_whole_test_set() -> Non
 
 def test_what_ships_is_small_and_from_the_right_sets() -> None:
     files = sorted((ROOT / "onespike_hw" / "models").glob("*.npz"))
-    assert sum(path.stat().st_size for path in files) < 2 << 20
+    assert sum(path.stat().st_size for path in files) < 8 << 20
     if datasets.FASHION_MNIST_FOLDER.exists():
         test, labels = datasets.fashion_mnist("test")
         np.testing.assert_array_equal(zoo.load_images("fashion-mnist")[0], datasets.to_unit(test[:300]))

@@ -117,10 +117,10 @@ def test_refuses_a_kind_of_layer_that_it_lacks() -> None:
     net = CASES["maxpool_2"]()
     plan = lay_out(net, 64, {})
     layers = [dataclasses.replace(layer) for layer in net.layers]
-    object.__setattr__(layers[1], "kind", "graphconv")
+    object.__setattr__(layers[1], "kind", "upsample")
     changed = dataclasses.replace(net)
     object.__setattr__(changed, "layers", tuple(layers))
-    with pytest.raises(OutputError, match="maxpool2: the HLS backend has no graphconv layers, only conv, linear"):
+    with pytest.raises(OutputError, match="maxpool2: the HLS backend has no upsample layers, only conv, linear"):
         hls.render(dataclasses.replace(plan, net=changed), load_board("pynq"))
 
 
