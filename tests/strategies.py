@@ -181,8 +181,8 @@ def residual_networks(draw: st.DrawFn) -> Network:
 def graph_networks(draw: st.DrawFn) -> Network:
     """One to three convolutions over a random graph.
 
-    1 to 12 nodes, no edge to all, some with weights of 8 bits, scales of 1 to 10 bits, features of single bits and of several,
-    signed or not, zero points, T 1..16, root and general bases, shifts.
+    1 to 12 nodes, no edge to all, some with weights of 8 bits, scales of 1 to 10 bits, features of single bits and of
+    several, signed or not, zero points, T 1..16, root and general bases, shifts.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     nodes = draw(st.integers(1, 12))
