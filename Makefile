@@ -40,7 +40,8 @@ lint: setup  ## ruff and mypy
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-bench: setup  ## the benchmarks
+bench: setup  ## the benchmarks, each beside what it is compared with; ARGS="speed golden" for some sections
+	@bash scripts/setup.sh bench
 	$(PY) -m benchmarks $(ARGS)
 
 bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images, and of docs/graph.md

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 from dataclasses import dataclass
@@ -34,9 +35,18 @@ class Area:
     dsps: int
 
 
+_COUNTED: dict[bytes, Area] = {}
+"""Of designs that this process has synthesised: several sections look at the same one, which takes minutes."""
+
+
 def synthesise(design: Design) -> Area:
-    """Run the design's own script for yosys, and count. Raises ToolError where yosys fails."""
-    return counted(yosys(["-s", str((design.path / "synth" / "yosys.ys").resolve())], design.path / "rtl"))
+    """Run the design's own script for yosys, and count; once for equal designs. Raises ToolError where yosys fails."""
+    files = sorted(path for name in ("rtl", "synth") for path in (design.path / name).iterdir())
+    key = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).digest()
+    if key not in _COUNTED:
+        script = (design.path / "synth" / "yosys.ys").resolve()
+        _COUNTED[key] = counted(yosys(["-s", str(script)], design.path / "rtl"))
+    return _COUNTED[key]
 
 
 def yosys(arguments: list[str], folder: Path) -> str:
