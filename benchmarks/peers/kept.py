@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import math
+import re
 import subprocess
 import sys
 import tomllib
@@ -40,6 +42,12 @@ class Kept:
     date: str
 
     @property
+    def multipliers(self) -> int:
+        """8 x 8 bits, in the engine that nngen's layers share: nine for each channel pair of a 3x3 convolution."""
+        at_once = math.prod(int(number) for number in re.findall(r"\d+", self.options)[:4])
+        return 9 * at_once if self.network == "cnn" else at_once
+
+    @property
     def counted(self) -> bool:
         return self.luts > 0
 
@@ -47,6 +55,23 @@ class Kept:
 def read() -> list[Kept]:
     """All entries, in the order of the file."""
     return [Kept(**entry) for entry in tomllib.loads(FILE.read_text())["nngen"]]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What da4ml says of an MLP too large to build: LUTs by its own count of adders, seconds that it took to say so."""
+
+    network: str
+    estimated_luts: int
+    seconds: int
+    command: str
+    tools: str
+    date: str
+
+
+def estimate() -> Estimate:
+    """The one that is kept."""
+    return Estimate(**tomllib.loads(FILE.read_text())["da4ml"])
 
 
 def _entry(kept: Kept) -> str:
