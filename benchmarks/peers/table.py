@@ -29,6 +29,7 @@ from benchmarks.accelerator.cases import (
 from benchmarks.peers import da4ml_peer, kept, nngen_peer
 from benchmarks.peers.shapes import CNN, MLP
 from onespike_hw import dense_twin
+from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.planner import Goal
 from onespike_hw.convert import zoo
 from onespike_hw.convert.datasets import load_calibration, load_images
@@ -142,6 +143,12 @@ def run(console: Console, images: int) -> None:
         )
         console.print(f"[dim]{row.network}, {row.generator}: there[/dim]")
     console.print(table)
+    pynq = load_board("pynq")
+    for entry in kept.read():
+        if entry.multipliers > pynq.dsps:
+            console.print(f"nngen, {entry.network}, {entry.options}: {entry.multipliers} multipliers, {pynq.dsps} DSPs")
+    large = kept.estimate()
     console.print(
-        "da4ml and 784-128-10: its adders grow with the weights, so that no board here would hold it", style="dim"
+        f"da4ml, MLP {large.network}: {large.estimated_luts:,} LUTs by its own estimate, kept {large.date}; "
+        f"{pynq.luts:,} on {pynq.part}, so 784-128-10 does not fit"
     )
