@@ -6,6 +6,7 @@ BACKEND ?= verilog
 OUT ?= build/$(basename $(notdir $(BOARD)))
 ARGS ?=
 JOBS ?= 2
+VERIFY ?= 1000
 
 PY := .venv/bin/python
 
@@ -40,15 +41,18 @@ lint: setup  ## ruff and mypy
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-bench: setup  ## the benchmarks
+bench: setup  ## the benchmarks, each beside what it is compared with; ARGS="speed golden" for some sections
+	@bash scripts/setup.sh bench
 	$(PY) -m benchmarks $(ARGS)
 
 bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images, and of docs/graph.md
 	$(PY) -m benchmarks.accuracy.graphs
 	$(PY) -m benchmarks.accuracy $(ARGS)
 
-verify: setup  ## the large test matrix: the tests marked verify
+verify: setup  ## VERIFY=1000 images of the shipped network, all layers, resumable; then the tests marked verify
 	@bash scripts/setup.sh open
+	$(PY) -m onespike_hw.cli gen --board pynq --out build/verify --force
+	$(PY) -m onespike_hw.cli verify build/verify --full --images $(VERIFY) --jobs $(JOBS)
 	$(PY) -m pytest -n $(JOBS) -m verify $(ARGS)
 
 clean:  ## remove what was built; .venv/ stays

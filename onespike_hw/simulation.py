@@ -20,6 +20,7 @@ from onespike_hw.network import Int64, Network
 
 if TYPE_CHECKING:
     from onespike_hw.codegen import Design
+    from rtl_sim.runner import Executable
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,22 @@ def simulate(
         raise SimulatorError("no images; give at least one")
     with tempfile.TemporaryDirectory(prefix="onespike-") as temporary:
         built = design.simulator(simulator, Path(work) if work is not None else Path(temporary) / "work")
-        from rtl_sim import runner
+        return play(design.plan, built, integers, pause_in=pause_in, pause_out=pause_out, seed=seed)
 
+
+def play(
+    plan: Plan, built: Executable, integers: Int64, *, pause_in: float = 0.0, pause_out: float = 0.0, seed: int = 1
+) -> SimulationResult:
+    """The same with a simulator that is built, and input integers [N, *net.input_shape]."""
+    from rtl_sim import runner
+
+    with tempfile.TemporaryDirectory(prefix="onespike-") as temporary:
         folder = Path(temporary)
-        (folder / "pixels.hex").write_text(pixel_file(design.plan, integers))
+        (folder / "pixels.hex").write_text(pixel_file(plan, integers))
         arguments = [f"pixels={folder / 'pixels.hex'}", f"out={folder}", f"images={len(integers)}", f"seed={seed}"]
         arguments += [f"pause_in={round(256 * pause_in)}", f"pause_out={round(256 * pause_out)}"]
         runner.run(built, arguments)
-        return _read(design.plan, folder, len(integers))
+        return _read(plan, folder, len(integers))
 
 
 def pixel_file(plan: Plan, integers: Int64) -> str:

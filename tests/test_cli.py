@@ -397,7 +397,7 @@ def examples() -> list[str]:
 
 def test_there_are_examples_for_every_command() -> None:
     assert {line.split()[1] for line in examples()} == {
-        *("boards", "convert", "eval", "gen", "sim", "report", "bitstream", "explore")
+        *("boards", "convert", "eval", "gen", "sim", "verify", "report", "bitstream", "explore")
     }
 
 
@@ -407,7 +407,10 @@ def test_the_examples_of_the_help_are_right(line: str) -> None:
     make_parser().parse_args(command.split()[1:])
 
 
-@pytest.mark.parametrize("command", ["", "convert", "eval", "gen", "sim", "report", "bitstream", "explore", "boards"])
+COMMANDS = ["", "convert", "eval", "gen", "sim", "verify", "report", "bitstream", "explore", "boards"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([*command.split(), "--help"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from onespike_hw.codegen.design import Design
+from onespike_hw.errors import ToolError
 
 LUTS = {
     **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
@@ -32,13 +35,35 @@ class Area:
     dsps: int
 
 
+_COUNTED: dict[bytes, Area] = {}
+"""Of designs that this process has synthesised: several sections look at the same one, which takes minutes."""
+
+
 def synthesise(design: Design) -> Area:
-    """Run the design's own script for yosys, and count. Raises CalledProcessError where yosys fails."""
-    script = (design.path / "synth" / "yosys.ys").resolve()
-    done = subprocess.run(
-        ["yosys", "-s", str(script)], cwd=design.path / "rtl", capture_output=True, text=True, check=True
-    )
-    report = done.stdout[done.stdout.rindex("=== design hierarchy ===") :]
+    """Run the design's own script for yosys, and count; once for equal designs. Raises ToolError where yosys fails."""
+    files = sorted(path for name in ("rtl", "synth") for path in (design.path / name).iterdir())
+    key = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).digest()
+    if key not in _COUNTED:
+        script = (design.path / "synth" / "yosys.ys").resolve()
+        _COUNTED[key] = counted(yosys(["-s", str(script)], design.path / "rtl"))
+    return _COUNTED[key]
+
+
+def yosys(arguments: list[str], folder: Path) -> str:
+    """Run yosys in a folder; what it printed. Raises ToolError with its last words where it fails."""
+    try:
+        done = subprocess.run(["yosys", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ToolError("yosys: not on PATH; apt-get install yosys brings it") from error
+    if done.returncode:
+        raise ToolError(f"yosys: {(done.stderr.strip() or done.stdout.strip())[-400:]}")
+    return done.stdout
+
+
+def counted(said: str) -> Area:
+    """The area in the last report of `stat` in what yosys printed: of the whole hierarchy where there is one."""
+    whole = said.rfind("=== design hierarchy ===")
+    report = said[whole if whole >= 0 else said.rindex("Number of cells:") :]
     cells = {name: int(count) for name, count in re.findall(r"\n +([A-Z]\w+) +(\d+)(?=\n)", report)}
     return Area(
         luts=sum(LUTS.get(name, 0) * count for name, count in cells.items()),

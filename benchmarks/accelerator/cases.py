@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 import onespike_hw as oh
 from onespike_hw.codegen.activity import Activity, measure
@@ -38,11 +41,31 @@ def case_of(net: oh.Network, calibration: NDArray[np.float32], images: NDArray[n
     return Case(net, images, measure(net, oh.golden.run(net, calibration[:CALIBRATION_IMAGES]).codes))
 
 
+def root_net(model: nn.Module, timesteps: int = 8) -> oh.Network:
+    """A model of grey images of 28 x 28, with the root base that loses least."""
+    return oh.convert(model, load_calibration("fashion-mnist"), timesteps=timesteps, base="root")
+
+
+@cache
+def shipped_net(timesteps: int = 8) -> oh.Network:
+    """The Fashion-MNIST CNN as `make gen` converts it; once a run, as it takes most of a minute."""
+    return root_net(zoo.load_model("fashion-cnn"), timesteps)
+
+
 def shipped_cnn(images: int, timesteps: int = 8) -> Case:
-    """The Fashion-MNIST CNN as `make gen` converts it."""
-    calibration = load_calibration("fashion-mnist")
-    net = oh.convert(zoo.load_model("fashion-cnn"), calibration, timesteps=timesteps, base="root")
-    return case_of(net, calibration, test_images(images))
+    """The same, with test images to play."""
+    return case_of(shipped_net(timesteps), load_calibration("fashion-mnist"), test_images(images))
+
+
+def random_net(*layers: nn.Module) -> nn.Module:
+    """A network of random weights: what it answers does not matter here, only its spikes."""
+    torch.manual_seed(5)
+    return nn.Sequential(*layers).eval()
+
+
+def random_mlp() -> nn.Module:
+    """784-128-10."""
+    return random_net(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
 def folder(name: str) -> Path:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
 import onespike_hw as oh
 from benchmarks.accelerator.area import synthesise
-from benchmarks.accelerator.cases import Case, case_of, folder, shipped_cnn, test_images
+from benchmarks.accelerator.cases import (
+    Case,
+    case_of,
+    folder,
+    random_mlp,
+    random_net,
+    root_net,
+    shipped_cnn,
+    test_images,
+)
 from onespike_hw.codegen.cost import plan_resources
 from onespike_hw.codegen.planner import Goal
 from onespike_hw.convert.datasets import load_calibration
@@ -21,25 +29,18 @@ def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> list[n
     return [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
-def random_net(*layers: nn.Module) -> nn.Module:
-    """A network of random weights: what it answers does not matter here, only its spikes."""
-    torch.manual_seed(5)
-    return nn.Sequential(*layers).eval()
-
-
 def cases(images: int) -> Iterator[tuple[str, Case, Goal]]:
     calibration, tests = load_calibration("fashion-mnist"), test_images(images)
 
     def converted(model: nn.Module, timesteps: int = 8) -> Case:
-        return case_of(oh.convert(model, calibration, timesteps=timesteps, base="root"), calibration, tests)
+        return case_of(root_net(model, timesteps), calibration, tests)
 
     cnn = shipped_cnn(images)
     yield "shipped CNN", cnn, Goal()
     yield "shipped CNN, half the chip", cnn, Goal(utilisation=0.4)
     yield "shipped CNN, 10,000 fps", cnn, Goal(fps=10_000)
     yield "shipped CNN, T = 4", shipped_cnn(images, timesteps=4), Goal(utilisation=0.5)
-    mlp = random_net(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
-    yield "MLP 784-128-10", converted(mlp), Goal(utilisation=0.5)
+    yield "MLP 784-128-10", converted(random_mlp()), Goal(utilisation=0.5)
     strided = random_net(
         *_conv(1, 16, 5, 2),
         *_conv(16, 32, 3, 2),

@@ -12,6 +12,7 @@ from benchmarks.accelerator.area import Area, synthesise
 from benchmarks.accelerator.cases import Case, folder, shipped_cnn
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.design import Design
+from onespike_hw.errors import SimulatorError
 from onespike_hw.simulation import SimulationResult
 
 DENSE_CYCLES = 10_700
@@ -35,7 +36,7 @@ def play(case: Case, name: str, board: str = "pynq") -> Measured:
     result = oh.simulate(design, case.images, work=folder(f"{name}-work"))
     difference = oh.golden.first_difference(case.net, run, result.codes, result.logits)
     if difference is not None:
-        raise SystemExit(str(difference))
+        raise SimulatorError(str(difference))
     return Measured(case, design, run, result)
 
 

@@ -1,4 +1,4 @@
-"""The command line: onespike-hw convert | eval | gen | sim | report | bitstream | explore | boards."""
+"""The command line: onespike-hw convert | eval | gen | sim | verify | report | bitstream | explore | boards."""
 
 from __future__ import annotations
 

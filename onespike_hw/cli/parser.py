@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from onespike_hw import __version__
-from onespike_hw.cli import bitstream, boards, convert, evaluate, explore, gen, report, sim
+from onespike_hw.cli import bitstream, boards, convert, evaluate, explore, gen, report, sim, verify
 from onespike_hw.codegen.design import BACKENDS
 
 _Item = TypeVar("_Item")
@@ -88,6 +88,17 @@ examples:
   onespike-hw sim build/pynq --images 100 --pause-in 0.3 --pause-out 0.3 --seed 7
   onespike-hw sim build/net --simulator icarus --data test.npz --images 2
   onespike-hw sim build/pynq-hls --images 300
+"""
+
+_VERIFY_EPILOG = """\
+Plays many images through a Verilog design that gen emitted, and compares every bit of every layer with the golden
+model, a chunk of images at a time. Chunks that were right are written down in the folder --work, so that a run that was
+cut short (Ctrl-C) goes on where it stood; a changed design, image or golden model is compared anew. It stops at the
+first difference and names layer, image, channel and pixel. The exit code is that of sim.
+
+examples:
+  onespike-hw verify build/pynq --full --images 1000
+  onespike-hw verify build/net --data test.npz --images 5000 --chunk 20 --work build/net-verify
 """
 
 _REPORT_EPILOG = f"""\
@@ -184,6 +195,16 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--work", metavar="FOLDER", help="keep the built simulator there, for the next time")
     _add_data(command)
     command.set_defaults(run=sim.run)
+
+    command = commands.add_parser("verify", help="compare many images, resumably", epilog=_VERIFY_EPILOG)
+    _add_folder(command)
+    command.add_argument("--images", type=_count, default=300, metavar="N", help="how many to compare, at most (300)")
+    command.add_argument("--simulator", choices=["verilator", "icarus"], default="verilator", help="(verilator)")
+    command.add_argument("--chunk", type=_count, default=50, metavar="N", help="images played in one go (50)")
+    command.add_argument("--jobs", type=_count, default=2, metavar="N", help="chunks side by side (2)")
+    command.add_argument("--work", metavar="FOLDER", help="of the simulator and the chunks (FOLDER-verify)")
+    _add_data(command)
+    command.set_defaults(run=verify.run)
 
     command = commands.add_parser("report", help="draw an emitted accelerator as a page", epilog=_REPORT_EPILOG)
     _add_folder(command)

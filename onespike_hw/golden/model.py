@@ -25,6 +25,10 @@ FIELD_BYTES = 4 << 20
 MOST_THREADS = 8
 """Parts of the batch that run side by side, at most: beyond, Python itself holds them up."""
 
+KEPT_BYTES = 31 << 20
+"""Once glibc has freed a block of this size (its limit is 32 MiB), it keeps twice as much for the next arrays. Else
+each batch of images gives its memory back, and the page faults of the next one take half of a run."""
+
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 
@@ -92,6 +96,7 @@ def run(
     step = max(1, min(batch, FIELD_BYTES // max(fields)))
     result = _empty(net, len(images), codes, potentials)
     parts = [slice(first, min(first + step, len(images))) for first in range(0, len(images), step)]
+    np.empty(KEPT_BYTES, np.uint8)
 
     def run_part(part: slice) -> None:
         _run_part(net, prepared, quantize_images(net, images[part], (part.start,)), part, result)

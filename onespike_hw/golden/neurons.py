@@ -149,12 +149,8 @@ def settled_codes(sums: Array, thresholds: Array) -> PhaseCodes:
 
     sums: [C, ...]; thresholds: [C, T]. As a ladder never rises, that phase is the number of thresholds missed.
     """
-    codes = np.zeros(sums.shape, np.uint8)
-    missed = np.empty(sums.shape, np.bool_)
-    for threshold in thresholds.T:
-        np.less(sums, by_channel(threshold, sums), out=missed)
-        codes += missed.view(np.uint8)
-    return codes
+    missed = np.less(sums, thresholds.T.reshape(-1, len(sums), *[1] * (sums.ndim - 1)))
+    return np.asarray(np.add.reduce(missed.view(np.uint8), axis=0, dtype=np.uint8))
 
 
 def _fire_phase_by_phase(firing: Firing, arriving: Callable[[int], Array]) -> tuple[Array, PhaseCodes]:

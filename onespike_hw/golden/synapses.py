@@ -39,13 +39,15 @@ INT32, INT64 = np.dtype(np.int32), np.dtype(np.int64)
 class Synapses:
     """The weights of a conv or linear layer, ready for exact matrix products.
 
-    rows       for each kernel row (a linear layer has one) its weights [groups, C_out / groups, K], cut along K into
-               blocks whose products are exact
+    rows       for each kernel row (a linear layer has one) its weights, cut along K into equal blocks whose products
+               are exact: [groups * blocks, C_out / groups, K / blocks]
+    blocks     of each group of a kernel row
     sum_dtype  type that holds the sum over all blocks exactly
     lowest, highest  the interval in which every sum lies, partial ones included; it contains 0
     """
 
-    rows: tuple[tuple[NDArray[Any], ...], ...]
+    rows: tuple[NDArray[Any], ...]
+    blocks: int
     sum_dtype: np.dtype[Any]
     lowest: int
     highest: int
@@ -53,17 +55,21 @@ class Synapses:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of weights and values."""
-        return self.rows[0][0].dtype
+        return self.rows[0].dtype
 
     def sums(self, fields: Iterable[NDArray[Any]]) -> NDArray[Any]:
         """Values, [groups, K, M] for each kernel row, of type `dtype`, to sums [C_out, M] of type `sum_dtype`."""
-        products = (
-            _product(block, part).astype(self.sum_dtype, copy=False)
-            for blocks, values in zip(self.rows, fields, strict=True)
-            for block, part in zip(blocks, _cut(values, blocks), strict=True)
-        )
-        total: NDArray[Any] = reduce(iadd, products)
+        total: NDArray[Any] = reduce(iadd, map(self._row_sums, self.rows, fields))
         return total.reshape(-1, total.shape[2])
+
+    def _row_sums(self, weights: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+        """The share of one kernel row: [groups, C_out / groups, M]."""
+        groups, size, columns = values.shape
+        products = _product(weights, values.reshape(groups * self.blocks, size // self.blocks, columns))
+        exact = products.astype(self.sum_dtype, copy=False)
+        if self.blocks == 1:
+            return exact
+        return np.asarray(exact.reshape(groups, self.blocks, -1, columns).sum(axis=1, dtype=self.sum_dtype))
 
 
 def build(net: Network, layer: Layer) -> Synapses:
@@ -74,14 +80,24 @@ def build(net: Network, layer: Layer) -> Synapses:
     lowest, highest = _reach(weight.reshape(layer.shape[0], -1), low, high)
     check_potential(layer, lowest, highest)
     rows = [row.reshape(layer.groups, layer.shape[0] // layer.groups, -1) for row in np.moveaxis(weight, 2, 0)]
-    most_cuts = min(MOST_FLOAT32_BLOCKS // len(rows), rows[0].shape[2])
-    for count in range(1, most_cuts + 1):
-        blocks = [np.array_split(row, count, axis=2) for row in rows]
-        if all(_within(_reach(block, low, high), FLOAT32_LIMIT) for row in blocks for block in row):
+    size = rows[0].shape[2]
+    for count in range(1, MOST_FLOAT32_BLOCKS // len(rows) + 1):
+        if size % count:
+            continue
+        blocks = [_blocks(row, count) for row in rows]
+        if all(_within(_reach(block, low, high), FLOAT32_LIMIT) for block in blocks):
             sum_dtype = FLOAT32 if _within((lowest, highest), FLOAT32_LIMIT) else INT32
-            return Synapses(_typed(blocks, FLOAT32), sum_dtype, lowest, highest)
+            return Synapses(_typed(blocks, FLOAT32), count, sum_dtype, lowest, highest)
     dtype = FLOAT64 if _within((lowest, highest), FLOAT64_LIMIT) else INT64
-    return Synapses(_typed([[row] for row in rows], dtype), dtype, lowest, highest)
+    return Synapses(_typed(rows, dtype), 1, dtype, lowest, highest)
+
+
+def _blocks(weights: Int64, count: int) -> Int64:
+    """[groups, C, K] as [groups * count, C, K / count], all blocks of a group together."""
+    groups, outputs, size = weights.shape
+    return (
+        weights.reshape(groups, outputs, count, size // count).transpose(0, 2, 1, 3).reshape(-1, outputs, size // count)
+    )
 
 
 def check_potential(layer: Layer, lowest: int, highest: int) -> None:
@@ -113,7 +129,8 @@ def _product(weights: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
     result = np.empty((*weights.shape[:2], values.shape[2]), weights.dtype)
     whole = values.shape[2] // step * step
     np.matmul(weights, _steps(values[:, :, :whole], step), out=_steps(result[:, :, :whole], step))
-    np.matmul(weights, values[:, :, whole:], out=result[:, :, whole:])
+    if whole < values.shape[2]:
+        np.matmul(weights, values[:, :, whole:], out=result[:, :, whole:])
     return result
 
 
@@ -122,13 +139,8 @@ def _steps(columns: NDArray[Any], step: int) -> NDArray[Any]:
     return columns.reshape(*columns.shape[:2], -1, step).transpose(2, 0, 1, 3)
 
 
-def _cut(values: NDArray[Any], blocks: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
-    ends = np.cumsum([block.shape[2] for block in blocks])
-    return np.split(values, ends[:-1], axis=1)
-
-
-def _typed(rows: list[list[Int64]], dtype: np.dtype[Any]) -> tuple[tuple[NDArray[Any], ...], ...]:
-    return tuple(tuple(block.astype(dtype) for block in row) for row in rows)
+def _typed(rows: list[Int64], dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
+    return tuple(row.astype(dtype) for row in rows)
 
 
 def _reach(weight: Int64, low: int, high: int) -> tuple[int, int]:

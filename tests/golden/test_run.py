@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -340,3 +341,26 @@ def test_the_golden_model_starts_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_arrays_of_one_batch_are_those_of_the_next() -> None:
+    """Memory that went back to the kernel would come again page by page: tens of thousands of faults, half of a run."""
+    channels, side = 16, 28
+    weight = np.ones((channels, channels, 3, 3), np.int64)
+    net = network(
+        (channels, side, side),
+        CONSTANTS,
+        [
+            relay((channels, side, side)),
+            neurons(
+                "conv", "relay", (channels, side, side), weight, [0] * channels, [[9, 6, 3]] * channels, padding=(1, 1)
+            ),
+            flatten("flatten", "conv", channels * side * side),
+            neurons("out", "flatten", (2,), np.ones((2, channels * side * side), np.int64), [0, 0]),
+        ],
+    )
+    images = np.ones((400, channels, side, side), np.uint8)
+    golden.run(net, images, codes=False)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    golden.run(net, images, codes=False)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 20_000

@@ -49,6 +49,15 @@ def test_no_warnings(case: str, engines: int, tmp_path: Path) -> None:
     check_without_warnings(emit(CASES[case](), tmp_path / "design", engines).path / "rtl")
 
 
+def test_the_script_for_yosys_finds_all_modules(tmp_path: Path) -> None:
+    """Those of the board's primitives too, which yosys knows only when it has read its cells."""
+    design = emit(CASES["maxpool_2"](), tmp_path / "design")
+    script = (design.path / "synth" / "yosys.ys").read_text()
+    assert "../synth/pair_lane.sv" in script
+    begin = script.replace("-top onespike_top", "-top onespike_top -run begin:prepare").replace("\nstat", "")
+    assert complaints(["yosys", "-q", "-p", begin], design.path / "rtl") == ""
+
+
 def test_one_module_a_file_each_with_a_header(tmp_path: Path) -> None:
     design = emit(CASES["wait_2"](), tmp_path / "design", 2)
     for path in (design.path / "rtl").glob("*.sv"):

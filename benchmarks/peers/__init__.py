@@ -1,0 +1,1 @@
+"""Other generators on the networks that the accelerator runs: python -m benchmarks peers."""
