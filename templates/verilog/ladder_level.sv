@@ -2,7 +2,7 @@
 // One of the rounds of the search in a neuron's ladder, in base 3: two steps are compared, out_node = 3 * in_node + digit.
 //
 // The memory holds, for {pass, lane, node}, the two steps (upper half: the later one) that split what is left, less the
-// neuron's bias; a step that does not exist is the most negative number. FIRST: there is one node. One clock.
+// neuron's bias; a step that does not exist is the most negative number. FIRST: there is one node. Two clocks: memory, comparison.
 module ladder_level #(
     parameter LANE_W = 2, parameter PASS_W = 1, parameter V = 24, parameter FIRST = 1,
     parameter IN_W = 1, parameter OUT_W = 2, parameter FILE = ""
@@ -17,13 +17,18 @@ module ladder_level #(
     output reg                 out_valid,
     output reg  [LANE_W-1:0]   out_lane,
     output reg  [PASS_W-1:0]   out_pass,
-    output wire [OUT_W-1:0]    out_node,
+    output reg  [OUT_W-1:0]    out_node,
     output reg  signed [V-1:0] out_sum
 );
     localparam AW = PASS_W + LANE_W + (FIRST != 0 ? 0 : IN_W);
     wire [AW-1:0] address;
     wire [2*V-1:0] steps;
-    reg [IN_W-1:0] node;
+    // beside the word of the memory
+    reg                valid;
+    reg [LANE_W-1:0]   lane;
+    reg [PASS_W-1:0]   pass;
+    reg [IN_W-1:0]     node;
+    reg signed [V-1:0] sum;
     generate
         if (FIRST != 0) begin : at
             assign address = {in_pass, in_lane};
@@ -34,9 +39,10 @@ module ladder_level #(
     lut_rom #(.WIDTH(2 * V), .DEPTH(1 << AW), .AW(AW), .FILE(FILE)) step_rom (.clk(clk), .address(address), .word(steps));
     wire signed [V-1:0] earlier = steps[V-1:0];
     wire signed [V-1:0] later = steps[2*V-1:V];
-    wire [1:0] digit = out_sum >= earlier ? 2'd0 : out_sum >= later ? 2'd1 : 2'd2;
-    assign out_node = OUT_W'(node) + OUT_W'({node, 1'b0}) + OUT_W'(digit);
+    wire [1:0] digit = sum >= earlier ? 2'd0 : sum >= later ? 2'd1 : 2'd2;
     always @(posedge clk) begin
-        out_valid <= in_valid && !rst; out_lane <= in_lane; out_pass <= in_pass; node <= in_node; out_sum <= in_sum;
+        valid <= in_valid && !rst; lane <= in_lane; pass <= in_pass; node <= in_node; sum <= in_sum;
+        out_valid <= valid && !rst; out_lane <= lane; out_pass <= pass; out_sum <= sum;
+        out_node <= OUT_W'(node) + OUT_W'({node, 1'b0}) + OUT_W'(digit);
     end
 endmodule
