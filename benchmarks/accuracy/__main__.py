@@ -1,7 +1,7 @@
-"""Accuracy, spikes and operations of the shipped network for many conversions, on all 10,000 test images.
+"""Accuracy, spikes and operations of the shipped networks for many conversions, on all 10,000 test images.
 
     python -m benchmarks.accuracy
-    python -m benchmarks.accuracy --weights build/seed2/fashion_cnn.npz --out build/bench-accuracy-seed2
+    python -m benchmarks.accuracy fashion-cnn --weights build/seed2/fashion_cnn.npz --out build/bench-accuracy-seed2
 
 Needs Debian's data set (apt-get install dataset-fashion-mnist). Every result is written as it comes; a second call goes
 on where the first was stopped. The tables are printed, and written to tables.md in the folder of the results.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +24,47 @@ import onespike_hw as oh
 from benchmarks.accuracy.cases import Case, cases
 from benchmarks.accuracy.tables import tables
 from onespike_hw.convert import zoo
-from onespike_hw.convert.datasets import fashion_mnist, to_unit
+from onespike_hw.convert.datasets import fashion_mnist, image_size, padded, to_unit
 from onespike_hw.convert.float_model import predict
 
-CALIBRATION = "fashion-mnist"
+NETWORKS = ("fashion-cnn", "resnet20", "vgg11", "mobilenet")
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network, its calibration images, and the images and labels that it is measured on."""
+
+    name: str
+    model: nn.Module
+    calibration: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=NETWORKS, metavar="MODEL", help=f"{', '.join(NETWORKS)} (all)")
     parser.add_argument("--out", type=Path, default=Path("build/bench-accuracy"), help="folder of the results")
-    parser.add_argument("--weights", type=Path, help="npz that examples/fashion_mnist/train.py wrote (the shipped one)")
+    parser.add_argument("--weights", type=Path, help="npz that examples/fashion_mnist/train.py wrote (what ships)")
     parser.add_argument("--images", type=int, default=10_000, help="test images, the first ones (10,000)")
     parser.add_argument("--threads", type=int, default=2, help="of torch (2)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.weights is not None and len(arguments.models) != 1:
+        parser.error(f"--weights: belong to one network, not to {', '.join(arguments.models)}; name one")
+    return arguments
 
 
-def model_of(weights: Path | None) -> nn.Module:
-    model = zoo.load_model("fashion-cnn")
+def model_of(name: str, weights: Path | None) -> nn.Module:
+    model = zoo.load_model(name)
     if weights is not None:
         with np.load(weights, allow_pickle=False) as archive:
             model.load_state_dict({name: torch.from_numpy(archive[name]) for name in archive.files})
     return model.eval()
 
 
-def measure(case: Case, model: nn.Module, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def measure(case: Case, subject: Subject) -> dict[str, Any]:
     """Accuracy 0..1; for integer networks also the base, operations an image and spikes per neuron."""
-    calibration = zoo.load_calibration(CALIBRATION)
+    model, calibration, images, labels = subject.model, subject.calibration, subject.images, subject.labels
     options = {"timesteps": case.timesteps, **case.options}
     if case.float_weights:
         return {"accuracy": float((predict(model, calibration, images, **options) == labels).mean())}
@@ -63,33 +79,49 @@ def measure(case: Case, model: nn.Module, images: np.ndarray, labels: np.ndarray
     }
 
 
-def trained_accuracy(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> float:
+def trained_accuracy(subject: Subject) -> float:
+    """0..1, of the network as it was trained."""
     with torch.inference_mode():
-        found = [model(batch).argmax(1).numpy() for batch in torch.from_numpy(images).split(250)]
-    return float((np.concatenate(found) == labels).mean())
+        found = [subject.model(batch).argmax(1).numpy() for batch in torch.from_numpy(subject.images).split(250)]
+    return float((np.concatenate(found) == subject.labels).mean())
+
+
+def subject_of(name: str, weights: Path | None, count: int) -> Subject:
+    pixels, labels = fashion_mnist("test")
+    shown = padded(pixels[:count], image_size(zoo.images_of(name)))
+    calibration = zoo.load_calibration(zoo.images_of(name))
+    return Subject(name, model_of(name, weights), calibration, to_unit(shown), labels[:count])
+
+
+def measured(subject: Subject, folder: Path) -> dict[str, dict[str, Any]]:
+    """All cases of one network, those that the journal in the folder holds from there."""
+    journal = folder / f"{subject.name}-{len(subject.images)}.jsonl"
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    results = {entry.pop("case"): entry for entry in map(json.loads, lines)}
+    wanted = cases(subject.name)
+    missing = [case for case in wanted if case.key not in results]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress, journal.open("a") as stream:
+        task = progress.add_task("", total=len(wanted), completed=len(wanted) - len(missing))
+        for case in missing:
+            progress.update(task, description=f"{subject.name} {case.key}")
+            results[case.key] = measure(case, subject)
+            stream.write(json.dumps({"case": case.key, **results[case.key]}) + "\n")
+            stream.flush()
+            progress.advance(task)
+    return results
 
 
 def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    journal = arguments.out / f"results-{arguments.images}.jsonl"
-    lines = journal.read_text().splitlines() if journal.exists() else []
-    results = {entry.pop("case"): entry for entry in map(json.loads, lines)}
-    pixels, labels = fashion_mnist("test")
-    images, labels = to_unit(pixels[: arguments.images]), labels[: arguments.images]
-    model = model_of(arguments.weights)
-    missing = [case for case in cases() if case.key not in results]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress, journal.open("a") as stream:
-        task = progress.add_task("", total=len(cases()), completed=len(cases()) - len(missing))
-        for case in missing:
-            progress.update(task, description=case.key)
-            results[case.key] = measure(case, model, images, labels)
-            stream.write(json.dumps({"case": case.key, **results[case.key]}) + "\n")
-            stream.flush()
-            progress.advance(task)
-    text = tables(results, trained_accuracy(model, images, labels), len(images))
+    parts = []
+    for name in arguments.models:
+        subject = subject_of(name, arguments.weights, arguments.images)
+        results = measured(subject, arguments.out)
+        parts.append(tables(name, results, trained_accuracy(subject), arguments.images))
+    text = "\n".join(parts)
     (arguments.out / "tables.md").write_text(text)
     print(text)
 

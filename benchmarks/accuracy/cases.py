@@ -7,9 +7,13 @@ from typing import Any
 
 TIMESTEPS = (3, 4, 6, 8, 12, 16)
 SWITCHED_AT = (4, 6, 8)
+_SWITCHED_LARGE_AT = (6,)
+"""Where a conversion and its run take minutes."""
+
+ROOT = {"base": "root"}
 
 SWITCHES: dict[str, dict[str, Any]] = {
-    "base root": {"base": "root"},
+    "base root": ROOT,
     "base per layer": {"base": "per-layer"},
     "base 2": {"base": 2.0},
     "no threshold shift": {"threshold_shift": False},
@@ -38,10 +42,18 @@ class Case:
         return f"T={self.timesteps}, {self.title}"
 
 
-def cases() -> list[Case]:
-    """In the order of the tables."""
+def switched_at(model: str) -> tuple[int, ...]:
+    """The T at which the switches of a network are measured."""
+    return SWITCHED_AT if model == "fashion-cnn" else _SWITCHED_LARGE_AT
+
+
+def cases(model: str) -> list[Case]:
+    """What is told first comes first."""
+    main = [
+        Case(steps, title, options) for title, options in (("INT8", {}), ("base root", ROOT)) for steps in TIMESTEPS
+    ]
     widths = [Case(steps, "float", float_weights=True) for steps in TIMESTEPS]
-    widths += [Case(steps, f"INT{bits}", {"weight_bits": bits}) for bits in (8, 6, 4) for steps in TIMESTEPS]
-    roots = [Case(steps, "INT8, root", {"base": "root"}) for steps in TIMESTEPS if steps not in SWITCHED_AT]
-    switched = [Case(steps, title, options) for title, options in SWITCHES.items() for steps in SWITCHED_AT]
-    return widths + roots + switched
+    widths += [Case(steps, f"INT{bits}", {"weight_bits": bits}) for bits in (6, 4) for steps in TIMESTEPS]
+    others = [(title, options) for title, options in SWITCHES.items() if options != ROOT]
+    switched = [Case(steps, title, options) for title, options in others for steps in switched_at(model)]
+    return sorted(main, key=lambda case: case.timesteps not in SWITCHED_AT) + switched + widths

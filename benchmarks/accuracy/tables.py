@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.accuracy.cases import SWITCHED_AT, SWITCHES, TIMESTEPS
+from benchmarks.accuracy.cases import SWITCHES, TIMESTEPS, switched_at
 
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def tables(results: Results, trained: float, images: int) -> str:
+def tables(model: str, results: Results, trained: float, images: int) -> str:
     """Loss by T and weights, and by switch; results by Case.key, accuracies 0..1."""
     widths = [("float", "float"), *((f"INT{bits}", f"INT{bits}") for bits in (8, 6, 4))]
     rows = [[str(steps), *_width_row(results, trained, steps, widths)] for steps in TIMESTEPS]
     head = ["T", *(f"{title}: loss" for title, _ in widths), "INT8, root base: loss", "Q", "spikes a neuron", "M SOPs"]
     switched = [
-        [title, *(_switch_cell(results, trained, steps, key) for steps in SWITCHED_AT)]
+        [title, *(_switch_cell(results, trained, steps, key) for steps in switched_at(model))]
         for title, key in [("convert's defaults", "INT8"), *((title, title) for title in SWITCHES)]
     ]
     return "\n".join(
         [
-            f"Trained network: {100 * trained:.2f} % of {images:,} images. Loss in points of accuracy.",
+            f"{model}, trained: {100 * trained:.2f} % of {images:,} images. Loss in points of accuracy.",
             "",
             *_table(head, rows),
             "",
             "One option changed, INT8 weights: loss in points, M SOPs an image",
             "",
-            *_table(["", *(f"T = {steps}" for steps in SWITCHED_AT)], switched),
+            *_table(["", *(f"T = {steps}" for steps in switched_at(model))], switched),
             "",
         ]
     )
@@ -35,7 +35,7 @@ def tables(results: Results, trained: float, images: int) -> str:
 
 def _width_row(results: Results, trained: float, steps: int, widths: Sequence[tuple[str, str]]) -> list[str]:
     own = results[f"T={steps}, INT8"]
-    root = results[f"T={steps}, base root" if steps in SWITCHED_AT else f"T={steps}, INT8, root"]
+    root = results[f"T={steps}, base root"]
     losses = [_loss(trained, results[f"T={steps}, {key}"]) for _, key in widths]
     return [
         *losses,

@@ -18,27 +18,29 @@ def results() -> dict[str, dict[str, Any]]:
     """One result a case: the accuracy falls with its number."""
     return {
         case.key: {"accuracy": 0.9 - index / 1000, "base": 1.5, "sops": 2e6, "spikes": 0.4}
-        for index, case in enumerate(cases())
+        for index, case in enumerate(cases("fashion-cnn"))
     }
 
 
 def test_every_case_has_its_own_name() -> None:
-    assert len({case.key for case in cases()}) == len(cases())
+    for model in ("fashion-cnn", "resnet20"):
+        assert len({case.key for case in cases(model)}) == len(cases(model))
 
 
 def test_tables() -> None:
-    text = tables(results(), trained=0.92, images=10_000)
-    assert "Trained network: 92.00 % of 10,000 images." in text
+    text = tables("fashion-cnn", results(), trained=0.92, images=10_000)
+    assert "fashion-cnn, trained: 92.00 % of 10,000 images." in text
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines() if line.startswith("|")}
-    assert rows["3"].startswith("| 3 | 2.00 | 2.60 | 3.20 | 3.80 | ")
-    assert rows["convert's defaults"] == "| convert's defaults | 2.70, 2.00 | 2.80, 2.00 | 2.90, 2.00 |"
+    assert rows["3"].startswith("| 3 | 6.20 | 2.60 | 6.80 | 7.40 | 2.90 | ")
+    assert rows["convert's defaults"] == "| convert's defaults | 2.00, 2.00 | 2.10, 2.00 | 2.20, 2.00 |"
     assert "calibration off: maximum" in rows
 
 
 def test_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (done, *missing) = cases()
-    journal = tmp_path / "results-20.jsonl"
-    journal.write_text(json.dumps({"case": done.key, "accuracy": 0.5}) + "\n")
+    (done, *missing) = cases("fashion-cnn")
+    kept = results()[done.key]
+    journal = tmp_path / "fashion-cnn-20.jsonl"
+    journal.write_text(json.dumps({"case": done.key, **kept}) + "\n")
     called: list[Case] = []
 
     def measured(case: Case, *_: object) -> dict[str, Any]:
@@ -47,10 +49,12 @@ def test_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(bench, "measure", measured)
     monkeypatch.setattr(bench, "fashion_mnist", lambda _: _few_images())
-    monkeypatch.setattr(sys, "argv", ["accuracy", "--out", str(tmp_path), "--images", "20", "--threads", "1"])
+    monkeypatch.setattr(
+        sys, "argv", ["accuracy", "fashion-cnn", "--out", str(tmp_path), "--images", "20", "--threads", "1"]
+    )
     bench.main()
     assert called == missing
-    assert len(journal.read_text().splitlines()) == len(cases())
+    assert len(journal.read_text().splitlines()) == len(cases("fashion-cnn"))
     assert "| 3 | " in (tmp_path / "tables.md").read_text()
     called.clear()
     bench.main()
@@ -65,6 +69,8 @@ def _few_images() -> tuple[Any, Any]:
 @pytest.mark.parametrize("case", [Case(4, "float", float_weights=True), Case(4, "INT8", {"base": "root"})])
 def test_a_case_is_measured(case: Case) -> None:
     images, labels = bench.zoo.load_images("fashion-mnist")
-    found = bench.measure(case, bench.model_of(None), images[:40], labels[:40])
+    calibration = bench.zoo.load_calibration("fashion-mnist")
+    subject = bench.Subject("fashion-cnn", bench.model_of("fashion-cnn", None), calibration, images[:40], labels[:40])
+    found = bench.measure(case, subject)
     assert found["accuracy"] > 0.8
     assert case.float_weights or (found["base"] == 2**0.75 and found["sops"] > 1e6 and 0 < found["spikes"] < 1)
