@@ -139,7 +139,7 @@ def render(
     if backend == "hls":
         files = {f"hls/{name}": content for name, content in hls.render(plan, board, vectors).items()}
     else:
-        files = {f"rtl/{name}": text for name, text in verilog.render(plan).items()}
+        files = {f"rtl/{name}": text for name, text in verilog.render(plan, board).items()}
         files |= {f"sim/{name}": text for name, text in verilog.render_simulation(plan).items()}
         files |= {f"synth/{name}": text for name, text in verilog.render_synthesis(board, list(files)).items()}
         if board.system == "uart":

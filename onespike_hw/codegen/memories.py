@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,11 +204,11 @@ def hex_lines(words: list[int] | Int64, bits: int) -> str:
     return "".join(f"{int(word) & mask:0{digits}x}\n" for word in words)
 
 
-def packed_parts(fields: NDArray[np.signedinteger], bits: int, rest: int) -> tuple[str, str]:
-    """Packed words, cut into their lower bits and their upper `rest` bits."""
-    block = fields.shape[1] * bits - rest
+def packed_parts(fields: NDArray[np.signedinteger], bits: int, widths: Sequence[int]) -> list[str]:
+    """Packed words, cut into parts of so many bits each, the lowest first."""
     words = [int(line, 16) for line in packed_words(fields, bits).split()]
-    return hex_lines(words, block), hex_lines([word >> block for word in words], rest)
+    lows = [sum(widths[:part]) for part in range(len(widths))]
+    return [hex_lines([word >> low for word in words], width) for low, width in zip(lows, widths, strict=True)]
 
 
 def packed_words(fields: NDArray[np.signedinteger], bits: int) -> str:

@@ -281,6 +281,12 @@ class EnginePlan:
         return self.base_bits + self.row_byte_bits
 
     @property
+    def held_windows(self) -> int:
+        """Windows that may start within an engine's ring of columns, as a power of two."""
+        apart = self.cols if self.row_windows == 1 else min(self.cols, self.stride * self.engines)
+        return 1 << bits_for(-(-self.depth // apart))
+
+    @property
     def weights_per_cycle(self) -> int:
         """Weights that all engines of the layer can add in a clock; products, for the first layer."""
         return self.lanes * self.engines * (2 if self.pairs else 1)
@@ -394,9 +400,11 @@ class EnginePlan:
     def latency(self) -> int:
         """Clocks from the issue of a drain to its sums, less one: memory, its register, lane.
 
-        A multiplying lane takes two clocks, and an engine of pairs one more for the address.
+        A multiplying lane takes four clocks, and an engine of pairs one more for the address.
         """
-        return 4 if self.schedule is None or self.pairs else 3
+        if self.schedule is None:
+            return 6
+        return 4 if self.pairs else 3
 
     @property
     def out_words(self) -> int:

@@ -60,7 +60,7 @@ def environment() -> Environment:
     )
 
 
-def render(plan: Plan) -> dict[str, str]:
+def render(plan: Plan, board: Board) -> dict[str, str]:
     """File name -> text of everything under rtl/. The same plan gives the same text.
 
     Raises OutputError for a shortcut from a flattened map of several pixels.
@@ -79,7 +79,7 @@ def render(plan: Plan) -> dict[str, str]:
                 p=stage, describe=describe(stage.layer), silent=silent(stage.source, plan)
             )
         else:
-            files |= _render_engine(jinja, plan, stage)
+            files |= _render_engine(jinja, plan, stage, board)
     forks = all_queues(plan)
     files["onespike_top.sv"] = jinja.get_template("verilog/top.sv.j2").render(
         plan=plan,
@@ -137,11 +137,28 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
     return {**own, "yosys.ys": script}
 
 
+SLOW_BLOCK_KBITS = 18
+SLOW_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and width of the block RAM of ECP5 and Gowin: 5.8 ns from its clock to its output on ECP5, speed grade 6."""
+
+
 def rom_kind(engine: EnginePlan) -> str:
     """The memory module that holds the weights of an engine that reads one row of them a clock."""
     if engine.loaded:
         return "loaded_ram"
     return "lut_rom" if engine.weight_rows <= LUT_ROM_ROWS else "block_rom"
+
+
+def block_widths(engine: EnginePlan, board: Board) -> tuple[int, ...]:
+    """Bits of the parts of a weight memory with one read port, each as deep as one block RAM where that is possible.
+
+    Where block RAM is slow, a multiplexer between blocks and the register behind them would cost half a clock.
+    """
+    bits = engine.lanes * engine.weight_bits
+    if engine.pairs or rom_kind(engine) != "block_rom" or board.bram_kbits != SLOW_BLOCK_KBITS:
+        return (bits,)
+    width = next((width for rows, width in SLOW_BLOCK_SHAPES if rows >= engine.weight_rows), bits)
+    return (*(width,) * (bits // width), *((bits % width,) if bits % width else ()))
 
 
 def describe(layer: Layer) -> str:
@@ -175,15 +192,17 @@ def _zero_points(plan: Plan) -> str:
     return "{" + ", ".join(fields) + "}"
 
 
-def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[str, str]:
+def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Board) -> dict[str, str]:
     last = engine is plan.output
     kind = "dense" if engine.schedule is None else "pair" if engine.pairs else "spike"
     weights = pair_rows(engine) if engine.pairs else weight_rows(engine)
     constants = (1,) if engine.schedule is None else engine.schedule.multipliers
+    blocks = block_widths(engine, board)
     files = {
         f"{engine.name}_engine.sv": jinja.get_template(f"verilog/{kind}_engine.sv.j2").render(
             e=engine,
             rom_kind=rom_kind(engine),
+            blocks=[(sum(blocks[:number]), width) for number, width in enumerate(blocks)],
             logit_bits=plan.logit_bits,
             q_bits=max(constants).bit_length(),
             counters=plan.counters,
@@ -200,8 +219,12 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan) -> dict[s
         ),
     }
     if engine.rest_bits:
-        low, high = packed_parts(weights, engine.weight_bits, engine.rest_bits)
+        widths = (engine.lanes * engine.weight_bits - engine.rest_bits, engine.rest_bits)
+        low, high = packed_parts(weights, engine.weight_bits, widths)
         files |= {f"{engine.name}_weights.hex": low, f"{engine.name}_weights_rest.hex": high}
+    elif len(blocks) > 1:
+        parts = packed_parts(weights, engine.weight_bits, blocks)
+        files |= {f"{engine.name}_weights_{number}.hex": part for number, part in enumerate(parts)}
     else:
         files[f"{engine.name}_weights.hex"] = packed_words(weights, engine.weight_bits)
     if engine.joins is not None:

@@ -35,7 +35,8 @@ def with_norm(layer: FloatLayer, norm: FloatLayer) -> FloatLayer:
     if layer.kind == "add":
         return replace(layer, weight=weight * scale, bias=bias * scale + shift)
     per_output = scale.view((-1,) + (1,) * (weight.dim() - 1))
-    return replace(layer, weight=weight * per_output, bias=bias * scale + shift)
+    step = None if layer.step is None else layer.step * scale.abs()
+    return replace(layer, weight=weight * per_output, bias=bias * scale + shift, step=step)
 
 
 def graphconv_linear(first: FloatLayer, second: FloatLayer) -> FloatLayer:

@@ -33,6 +33,8 @@ class FloatLayer:
     relu      True where a ReLU follows directly
     inputs    names of the layers that it reads, two for an add; "input" is the model's own input
     edges     of a graphconv layer
+    step      float64 (C_out,), of a conv or linear layer that was trained with integer weights: its weights are whole
+              multiples of it; None where nothing is known
     """
 
     name: str
@@ -46,6 +48,7 @@ class FloatLayer:
     relu: bool = False
     inputs: tuple[str, ...] = (INPUT,)
     edges: Adjacency | None = None
+    step: Tensor | None = None
 
     @property
     def affine(self) -> tuple[Tensor, Tensor]:

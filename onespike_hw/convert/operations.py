@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from brevitas.nn.quant_layer import QuantWeightBiasInputOutputLayer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -57,10 +58,34 @@ def _finite(name: str, what: str, value: Tensor) -> Tensor:
 
 
 def _affine(name: str, module: nn.Conv2d | nn.Linear | GraphConv) -> tuple[Tensor, Tensor]:
-    weight = _finite(name, "weight", module.weight)
+    """Weight and bias; the weight as the layer uses it, where Brevitas rounds it."""
+    weight = _finite(name, "weight", _rounded(module).value if _rounds(module) else module.weight)
     if module.bias is None:
         return weight, torch.zeros(len(weight), dtype=torch.float64)
     return weight, _finite(name, "bias", module.bias)
+
+
+def _rounds(module: nn.Module) -> bool:
+    return isinstance(module, QuantWeightBiasInputOutputLayer) and module.weight_quant.is_quant_enabled
+
+
+def _rounded(module: nn.Module) -> Any:
+    assert isinstance(module, QuantWeightBiasInputOutputLayer)
+    return module.quant_weight()
+
+
+def _step(name: str, module: nn.Conv2d | nn.Linear) -> Tensor | None:
+    """What the weights are whole multiples of, (C_out,), where Brevitas rounds them."""
+    if not isinstance(module, QuantWeightBiasInputOutputLayer):
+        return None
+    for part, proxy in (("input", module.input_quant), ("output", module.output_quant)):
+        if proxy.is_quant_enabled:
+            what = f"{part}_quant is not supported: the phase of a spike is the only rounding between layers"
+            raise ConversionError(f"{name}: {what}; build the layer with {part}_quant=None")
+    if not _rounds(module):
+        return None
+    step: Tensor = _rounded(module).scale.detach().to(torch.float64)
+    return step.reshape(-1).expand(len(module.weight)).clone()
 
 
 def _conv(name: str, module: nn.Conv2d) -> Layers:
@@ -83,13 +108,14 @@ def _conv(name: str, module: nn.Conv2d) -> Layers:
     else:
         padding = pair(module.padding, f"{name}: padding")  # type: ignore[arg-type]
     stride = pair(module.stride, f"{name}: stride")
-    return [FloatLayer(name, "conv", weight, bias, (rows, columns), stride, padding, module.groups)]
+    step = _step(name, module)
+    return [FloatLayer(name, "conv", weight, bias, (rows, columns), stride, padding, module.groups, step=step)]
 
 
 def _linear(name: str, shape: Shape, module: nn.Linear) -> Layers:
     if len(shape) != 1:
         raise ConversionError(f"{name}: Linear reads a tensor of shape {shape} an image; put a Flatten in front of it")
-    return [FloatLayer(name, "linear", *_affine(name, module))]
+    return [FloatLayer(name, "linear", *_affine(name, module), step=_step(name, module))]
 
 
 def _batch_norm(name: str, module: nn.BatchNorm1d | nn.BatchNorm2d) -> Layers:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Float64 = NDArray[np.float64]
 
 _NEGLIGIBLE = 2.0**-20
+_OFF_GRID = 1e-3
+"""How far from a whole number float arithmetic may have moved it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +24,20 @@ class IntegerWeight:
 
     values: NDArray[np.signedinteger]
     scale: Float64
+
+
+def whole_multiples(weight: Float64, step: Float64, bits: int) -> IntegerWeight | None:
+    """Weights that are whole multiples of a step as those multiples; None where they are not, or need more bits.
+
+    weight  float64 (C_out, ...)
+    step    float64 (C_out,), > 0
+    bits    2..8
+    """
+    ratios = weight / step.reshape(-1, *(1,) * (weight.ndim - 1))
+    values = np.rint(ratios)
+    if np.abs(ratios - values).max() > _OFF_GRID or np.abs(values).max() > 2 ** (bits - 1) - 1:
+        return None
+    return IntegerWeight(values.astype(np.int8), step)
 
 
 def quantize(weight: Float64, reference: Float64, bits: int, least_scale: Float64 | float = 0.0) -> IntegerWeight:

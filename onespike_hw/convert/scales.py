@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from onespike_hw.convert.layers import FloatLayer, Shape, operands_of, readers_of, shapes
 from onespike_hw.convert.neurons import Neurons
-from onespike_hw.convert.quantize import IntegerWeight, quantize
+from onespike_hw.convert.quantize import IntegerWeight, quantize, whole_multiples
 from onespike_hw.network import INPUT, OPERAND_WEIGHT_BITS, WEIGHTED
 
 Float64 = NDArray[np.float64]
@@ -79,8 +79,19 @@ def integer_weights(
             full_scales = full_scales_of(chain, layer, neurons)
             weight = _normalised(layer, read[layer.inputs[0]], full_scales)
             reference = _reference(weight, layer.affine[1].numpy() / full_scales, layer.name in neurons)
-            integers[layer.name] = quantize(weight, reference, bits)
+            trained = _trained_integers(layer, read[layer.inputs[0]], full_scales, weight, bits)
+            integers[layer.name] = trained or quantize(weight, reference, bits)
     return integers
+
+
+def _trained_integers(
+    layer: FloatLayer, source: Source, full_scales: Float64, weight: Float64, bits: int
+) -> IntegerWeight | None:
+    """The integers that the network was trained with, where all that an output channel reads has one full scale."""
+    scales = source.of_each_output(layer)
+    if layer.step is None or (scales != scales[:, :1]).any():
+        return None
+    return whole_multiples(weight, layer.step.numpy() * scales[:, 0] / full_scales, bits)
 
 
 def _joint_weights(

@@ -48,9 +48,11 @@ module frame_receiver #(
     reg [SENT_W-1:0] sent;   // beats of this image
     reg [BYTE_W-1:0] in_beat;
     reg [IDLE_W-1:0] idle;
+    reg       expired;
     wire in_frame = state != HUNT && state != FILL && state != MARK;
     wire take = in_valid && in_frame && !in_misframed;
-    wire cut = in_frame && !in_valid && idle == IDLE_W'(PATIENCE);
+    wire patient = idle != IDLE_W'(PATIENCE);
+    wire cut = in_frame && !in_valid && expired;
 
     wire [15:0] crc;
     crc16 check (.clk(clk), .start(state == HUNT), .valid(take), .data(in_data), .crc(crc));
@@ -75,7 +77,8 @@ module frame_receiver #(
     assign mark = {kind, final_code, sequence_number};
 
     always @(posedge clk) begin
-        idle <= in_valid || !in_frame ? 0 : idle + IDLE_W'(!cut);
+        idle <= in_valid || !in_frame ? 0 : idle + IDLE_W'(patient);
+        expired <= in_frame && !in_valid && !patient && !cut;
         if (pixel) begin
             gathered <= beat;
             in_beat <= whole_beat ? 0 : in_beat + 1'b1;

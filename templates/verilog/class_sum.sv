@@ -3,7 +3,7 @@
 //
 // With each drain of the lanes the sums before move on, so that after a window's last drain all of its classes stand here. take
 // copies them; then the lanes' neurons follow one another, a clock each, while the next window is added. Q of the last class
-// lies in the lowest bits. MULTIPLY = 0: one class, Q = 1. CLASSES + 1 clocks from in_valid to out_valid.
+// lies in the lowest bits. MULTIPLY = 0: one class, Q = 1. CLASSES + 3 clocks from in_valid to out_valid, or 2.
 module class_sum #(
     parameter LANES = 4, parameter LANE_W = 2, parameter A = 16, parameter V = 24, parameter PASS_W = 1,
     parameter CLASSES = 2, parameter MULTIPLY = 1, parameter QB = 12, parameter [CLASSES*QB-1:0] Q = 0
@@ -51,20 +51,22 @@ module class_sum #(
             if (MULTIPLY == 0) begin : plain
                 always @(posedge clk) total <= V'(of_class[0].picked);
             end else begin : multiply
+                // A multiplier may be far: a register to go there, and one behind it.
+                reg signed [A-1:0] near;
+                always @(posedge clk) near <= of_class[c].picked;
                 wire signed [QB:0] q = {1'b0, Q[c*QB +: QB]};
                 if (c == 0) begin : first
-                    always @(posedge clk) total <= V'(of_class[0].picked * q);
-                end else begin : next
-                    wire signed [A-1:0] due;  // as many clocks late as classes come before, and the product one more
-                    reg  signed [V-1:0] product;
-                    if (c == 1) begin : at_once
-                        assign due = of_class[c].picked;
-                    end else begin : later
-                        reg [(c-1)*A-1:0] delayed;
-                        assign due = delayed[(c-1)*A-1 -: A];
-                        always @(posedge clk) delayed <= ((c-1)*A)'({delayed, of_class[c].picked});
-                    end
+                    reg signed [V-1:0] product;
                     always @(posedge clk) begin
+                        product <= V'(near * q);
+                        total <= product;
+                    end
+                end else begin : next
+                    reg signed [V-1:0] product;
+                    reg [c*A-1:0]      delayed;  // as many clocks late as classes come before
+                    wire signed [A-1:0] due = delayed[c*A-1 -: A];
+                    always @(posedge clk) begin
+                        delayed <= (c*A)'({delayed, near});
                         product <= V'(due * q);
                         total <= add[c-1].total + product;
                     end
@@ -72,7 +74,7 @@ module class_sum #(
             end
         end
     endgenerate
-    localparam LATENCY = CLASSES + 1;
+    localparam LATENCY = MULTIPLY == 0 ? 2 : CLASSES + 3;
     localparam TAG = PASS_W + LANE_W;
     reg [LATENCY-1:0]     valid;
     reg [LATENCY*TAG-1:0] tags;

@@ -60,22 +60,17 @@ module list_builder #(
             assign next_column_holds[w] = next_flags[w*T + {{(32-TW){1'b0}}, ORDER[0 +: TW]}];
         end
     endgenerate
-    wire [WORDS-1:0] first = left & (~left + 1'b1);
-    wire last_word = (left & ~first) == 0;
-    function [WORD_W-1:0] number_of(input [WORDS-1:0] one_hot);
-        integer i;
-        begin
-            number_of = 0;
-            for (i = 0; i < WORDS; i = i + 1) if (one_hot[i]) number_of = number_of | i[WORD_W-1:0];
-        end
-    endfunction
-    wire [WORD_W-1:0] number = number_of(first);
+    wire [WORDS-1:0] words_after;
+    wire [WORD_W-1:0] number;
+    wire unused_none, last_word, unused_words;
+    first_set #(.N(WORDS), .W(WORD_W)) first_word (.bits(left), .place(number), .rest(words_after));
+    few_set #(.N(WORDS)) words_left (.bits(left), .none(unused_none), .one(last_word), .two(unused_words));
     wire begins = go && !walking;
     assign read = advance;
     assign read_number = number;
     assign column_done = go && last_word && last_step;
 
-    // Queue of bitmaps that hold a spike, or end a step.
+    // Queue of bitmaps. Each holds a spike, but for that of a step without any.
     wire [N-1:0] spikes;
     genvar n;
     generate
@@ -86,7 +81,7 @@ module list_builder #(
     wire [WIDTH-1:0] leaving;
     wire queued, pop;
     word_fifo #(.WIDTH(WIDTH), .DEPTH_W(2)) queue (
-        .clk(clk), .rst(rst), .in_valid(valid && (last || spikes != 0)), .in_ready(queue_ready),
+        .clk(clk), .rst(rst), .in_valid(valid), .in_ready(queue_ready),
         .in_word({last, read_end, word_number, spikes}), .out_valid(queued), .out_ready(pop), .out_word(leaving));
 
     // Serializer: the lowest channel first.
@@ -100,28 +95,27 @@ module list_builder #(
     reg [PLACE_W-1:0] oldest_place, starting_place;
     reg [SLOT_W-1:0]  starting_slot;
     reg               starting;
-    wire [N-1:0] lowest = bitmap & (~bitmap + 1'b1);
-    wire [N-1:0] rest = bitmap & ~lowest;
-    wire some = bitmap != 0;
-    wire space = PLACE_W'(place + 1'b1) != oldest_place;
+    reg               space;  // for one entry more
+    reg [SLOT_W:0]    freed_before;
+    wire [N-1:0] rest;
+    wire [CHANNEL_W-1:0] channel_number;
+    reg  some, one_left;   // of the bitmap: any, no more than one
+    wire in_none, in_one, unused_in, unused_left, unused_one, two_left;
+    first_set #(.N(N), .W(CHANNEL_W)) first_channel (.bits(bitmap), .place(channel_number), .rest(rest));
+    few_set #(.N(N)) entries_in (.bits(leaving[N-1:0]), .none(in_none), .one(in_one), .two(unused_in));
+    few_set #(.N(N)) entries_left (.bits(bitmap), .none(unused_left), .one(unused_one), .two(two_left));
     wire emit = out_valid && space;
-    wire finished = emit && rest == 0;
+    wire finished = emit && one_left;
     assign pop = queued && (!out_valid || finished);
-    function [CHANNEL_W-1:0] index(input [N-1:0] one_hot);
-        integer i;
-        begin
-            index = 0;
-            for (i = 0; i < N; i = i + 1) if (one_hot[i]) index = index | i[CHANNEL_W-1:0];
-        end
-    endfunction
     generate
         if (WORDS == 1) begin : entry
             wire unused = &{1'b0, out_number};
-            assign put_entry = index(lowest);
+            assign put_entry = channel_number;
         end else if (N == 1) begin : entry
+            wire unused = &{1'b0, channel_number};
             assign put_entry = out_number;
         end else begin : entry
-            assign put_entry = {out_number, index(lowest)};
+            assign put_entry = {out_number, channel_number};
         end
     endgenerate
     assign put = emit && some;
@@ -136,10 +130,10 @@ module list_builder #(
 
     always @(posedge clk) begin
         if (rst) begin
-            used <= 0; walk_step <= 0; walking <= 1'b0; valid <= 1'b0;
+            used <= 0; walk_step <= 0; walking <= 1'b0; valid <= 1'b0; space <= 1'b1; freed_before <= 0;
             out_valid <= 1'b0; slot <= 0; oldest_slot <= 0; out_step <= 0; place <= 0; oldest_place <= 0;
         end else begin
-            used <= used + (SLOT_W+1)'(begins) - freed;
+            used <= used + (SLOT_W+1)'(begins) - freed_before;
             if (go) begin
                 walking <= !column_done;
                 if (last_word) walk_step <= last_step ? 0 : walk_step + 1'b1;
@@ -149,11 +143,14 @@ module list_builder #(
             if (put) place <= step_end;
             if (step_put) out_step <= built ? 0 : out_step + 1'b1;
             if (built) slot <= next_slot;
-            oldest_slot <= oldest_slot + SLOT_W'(freed);
+            // What is freed counts a few clocks later, which costs nothing but the wait for it.
+            freed_before <= freed;
+            oldest_slot <= oldest_slot + SLOT_W'(freed_before);
             oldest_place <= starts[oldest_slot];
+            space <= (put ? place + PLACE_W'(2) : place + 1'b1) != oldest_place;
         end
         if (flags_change) left <= next_column_holds;
-        else if (go) left <= last_word ? next_step_holds : left & ~first;
+        else if (go) left <= last_word ? next_step_holds : words_after;
         // A clock late, which the oldest list's start need not know sooner.
         starting <= built && !rst;
         starting_slot <= next_slot;
@@ -165,7 +162,13 @@ module list_builder #(
             word_number <= number;
             last <= last_word;
         end
-        if (pop) {out_last, out_end, out_number, bitmap} <= leaving;
-        else if (emit) bitmap <= rest;
+        if (pop) begin
+            {out_last, out_end, out_number, bitmap} <= leaving;
+            some <= !in_none;
+            one_left <= in_one;
+        end else if (emit) begin
+            bitmap <= rest;
+            one_left <= two_left;
+        end
     end
 endmodule

@@ -49,8 +49,8 @@ module phase_walker #(
     // Flags: one memory for each step, of ROWS bits a unit. The flags of a unit's last row complete the entry.
     wire [T*ROWS-1:0] unit_flags;
     wire unit_put = put && put_row == ROW_W'(ROWS - 1);
-    wire [SLOT_W-1:0] next_slot;
-    reg  [UNIT_W-1:0] next_unit;
+    wire [SLOT_W-1:0] fetch_slot;
+    reg  [UNIT_W-1:0] fetch_unit;
     reg  [STEP_W-1:0] step;
     genvar p, r;
     generate
@@ -65,7 +65,7 @@ module phase_walker #(
                 always @(posedge clk) if (put && put_row == ROW_W'(r)) flag <= put_flags[PHASE];
             end
             always @(posedge clk) if (unit_put) flags[{put_slot, put_unit}] <= entry;
-            assign unit_flags[p*ROWS +: ROWS] = flags[{next_slot, next_unit}];
+            assign unit_flags[p*ROWS +: ROWS] = flags[{fetch_slot, fetch_unit}];
         end
     endgenerate
 
@@ -79,12 +79,11 @@ module phase_walker #(
     reg [TW-1:0]     phase;
     reg              shifts, drains, last_of_step, last_of_window;
     reg              sent;  // a token of this step has left
-    wire [ROWS-1:0] lowest = left & (~left + 1'b1);
-    wire [ROWS-1:0] rest = left & ~lowest;
-    wire [ROWS-1:0] loaded = unit_flags[step*ROWS +: ROWS];
-    function no_more_than_one(input [ROWS-1:0] flags);
-        no_more_than_one = (flags & (flags - 1'b1)) == 0;
-    endfunction
+    wire [ROWS-1:0]  rest;
+    wire [ROW_W-1:0] row;
+    first_set #(.N(ROWS), .W(ROW_W)) first_word (.bits(left), .place(row), .rest(rest));
+    wire unused_left, left_one, left_two;
+    few_set #(.N(ROWS)) words_left (.bits(left), .none(unused_left), .one(left_one), .two(left_two));
     wire end_step = end_unit && last_of_step;
     wire must_shift = shifts & ~sent;
     wire must_drain = drains & end_step;
@@ -92,14 +91,6 @@ module phase_walker #(
     wire go = walking && (token_ready || !token_valid);
     assign window_done = go && end_unit && last_of_window;
 
-    function [ROW_W-1:0] index(input [ROWS-1:0] one_hot);
-        integer i;
-        begin
-            index = 0;
-            for (i = 0; i < ROWS; i = i + 1) if (one_hot[i]) index = index | i[ROW_W-1:0];
-        end
-    endfunction
-    wire [ROW_W-1:0] row = index(lowest);
     assign token_some = some;
     assign token_shift = must_shift;
     assign token_drain = must_drain;
@@ -109,15 +100,27 @@ module phase_walker #(
     assign token_unit = unit;
     assign token_row = row;
 
-    // The unit behind it, known in advance: units come in an order that does not depend on spikes. Without a window it is the
-    // first one.
+    // The unit behind it, with the flags that its step's memory holds.
+    reg              fetched;
+    reg [ROWS-1:0]   next_left;
+    reg [SLOT_W-1:0] next_slot;
+    reg [UNIT_W-1:0] next_unit;
+    reg [BASE_W-1:0] next_base;
+    reg [TW-1:0]     next_phase;
+    reg              next_shifts, next_drains, next_last_of_step, next_last_of_window;
+    wire next_none, next_one, unused_next;
+    few_set #(.N(ROWS)) words_next (.bits(next_left), .none(next_none), .one(next_one), .two(unused_next));
+
+    // The unit behind that, known in advance: units come in an order that does not depend on spikes. A window that has been
+    // walked to its end must be given up before the next one begins.
+    reg              begun, through;
     reg [CW-1:0]     col;
     reg [UNIT_W-1:0] first_unit, pass_unit;
     reg [BW-1:0]     in_bundle;
     reg [PASS_W-1:0] pass;
     reg [LW-1:0]     tile;
     reg [SLOT_W-1:0] walked_slot;
-    reg [BASE_W-1:0] pass_base, next_base;
+    reg [BASE_W-1:0] pass_base, fetch_base;
     wire end_bundle = in_bundle == BW'(BUNDLE - 1);
     wire end_units = pass_unit == UNIT_W'(PASS_UNITS - 1);
     wire end_columns = end_units && col == CW'(COLS - 1);
@@ -126,22 +129,28 @@ module phase_walker #(
     wire last_tile = tile == LW'(TILES - 1);
     wire [UNIT_W-1:0] next_first_unit = last_pass ? 0 : last_tile ? first_unit + UNIT_W'(PASS_UNITS) : first_unit;
     wire [BASE_W-1:0] next_pass_base = last_pass ? 0 : pass_base + BASE_W'(PASS_WEIGHTS);
-    assign next_slot = walking ? walked_slot : window_slot;
-    wire load = walking ? go && end_unit && !last_of_window : window_valid;
+    assign fetch_slot = begun ? walked_slot : window_slot;
+    wire over = !walking || (go && end_unit);
+    wire load = over && fetched;
+    wire fetch = (!fetched || load) && window_valid && !through;
     always @(posedge clk) begin
         if (rst) begin
-            walking <= 1'b0;
-            step <= 0; col <= 0; first_unit <= 0; pass_unit <= 0; next_unit <= 0; in_bundle <= 0;
-            pass <= 0; tile <= 0; pass_base <= 0; next_base <= 0;
+            walking <= 1'b0; fetched <= 1'b0; begun <= 1'b0; through <= 1'b0;
+            step <= 0; col <= 0; first_unit <= 0; pass_unit <= 0; fetch_unit <= 0; in_bundle <= 0;
+            pass <= 0; tile <= 0; pass_base <= 0; fetch_base <= 0;
         end else begin
-            walking <= walking ? !window_done : window_valid;
-            if (load) begin
+            if (over) walking <= fetched;
+            if (fetch || load) fetched <= fetch;
+            if (window_done) through <= 1'b0;
+            else if (fetch && end_pass && last_pass) through <= 1'b1;
+            if (fetch) begin
+                begun <= !(end_pass && last_pass);
                 in_bundle <= end_bundle ? 0 : in_bundle + 1'b1;
                 pass_unit <= end_units ? 0 : pass_unit + 1'b1;
-                next_unit <= end_pass ? next_first_unit : end_units ? first_unit : next_unit + 1'b1;
+                fetch_unit <= end_pass ? next_first_unit : end_units ? first_unit : fetch_unit + 1'b1;
                 if (end_units) col <= end_columns ? 0 : col + 1'b1;
                 if (end_columns) step <= end_pass ? 0 : step + 1'b1;
-                next_base <= end_pass ? next_pass_base : end_columns ? pass_base : end_bundle ? next_base + BASE_W'(UNIT_WEIGHTS) : next_base;
+                fetch_base <= end_pass ? next_pass_base : end_columns ? pass_base : end_bundle ? fetch_base + BASE_W'(UNIT_WEIGHTS) : fetch_base;
                 if (end_pass) begin
                     pass <= last_pass ? 0 : pass + 1'b1;
                     tile <= last_tile ? 0 : tile + 1'b1;
@@ -150,24 +159,35 @@ module phase_walker #(
                 end
             end
         end
+        if (fetch) begin
+            next_left <= unit_flags[step*ROWS +: ROWS];
+            next_slot <= fetch_slot;
+            next_unit <= fetch_unit;
+            next_base <= fetch_base;
+            next_phase <= ORDER[step*TW +: TW];
+            next_shifts <= SHIFTS[step];
+            next_drains <= DRAINS[step];
+            next_last_of_step <= end_columns;
+            next_last_of_window <= end_pass && last_pass;
+            walked_slot <= end_columns ? window_slot : end_units ? fetch_slot + 1'b1 : fetch_slot;
+        end
         sent <= load && !walking ? 1'b0 : go ? !end_step && (sent || some) : sent;
         if (load) begin
-            left <= loaded;
-            some <= loaded != 0;
-            end_unit <= no_more_than_one(loaded);
+            left <= next_left;
+            some <= !next_none;
+            end_unit <= next_one;
             slot <= next_slot;
             unit <= next_unit;
             base <= next_base;
-            phase <= ORDER[step*TW +: TW];
-            shifts <= SHIFTS[step];
-            drains <= DRAINS[step];
-            last_of_step <= end_columns;
-            last_of_window <= end_pass && last_pass;
-            walked_slot <= end_columns ? window_slot : end_units ? next_slot + 1'b1 : next_slot;
+            phase <= next_phase;
+            shifts <= next_shifts;
+            drains <= next_drains;
+            last_of_step <= next_last_of_step;
+            last_of_window <= next_last_of_window;
         end else if (go) begin
             left <= rest;
-            some <= rest != 0;
-            end_unit <= no_more_than_one(rest);
+            some <= !left_one;
+            end_unit <= left_two;
         end
     end
 endmodule

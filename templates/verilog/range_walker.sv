@@ -25,11 +25,11 @@ module range_walker #(
     input  wire                range_ready,
     output wire                range_shift,
     output wire                range_drain,
-    output wire [SLOT_W:0]     range_frees,
-    output wire [PASS_W-1:0]   range_pass,
-    output wire [COL_W-1:0]    range_col,
-    output wire [PLACE_W-1:0]  range_start,
-    output wire [PLACE_W-1:0]  range_end
+    output reg  [SLOT_W:0]     range_frees,
+    output reg  [PASS_W-1:0]   range_pass,
+    output reg  [COL_W-1:0]    range_col,
+    output reg  [PLACE_W-1:0]  range_start,
+    output wire [PLACE_W-1:0]  range_length
 );
     // Where each step of a list ends; it begins where the step before it ends, and a list where the list before it ends.
     reg [PLACE_W-1:0] step_ends [0:(1<<(SLOT_W+STEP_W))-1];
@@ -39,41 +39,47 @@ module range_walker #(
     reg [STEP_W-1:0] step;
     reg [COL_W-1:0]  col;
     reg [PASS_W-1:0] pass;
-    reg              sent;  // a range of this step has left
     wire [SLOT_W-1:0] last_slot = first_slot + SLOT_W'(COLS - 1);
     wire strip_done = strip_ends[last_slot];
     wire walking = held >= (SLOT_W+1)'(COLS);
     wire [SLOT_W-1:0] slot_before = slot - SLOT_W'(step == 0);
     wire [STEP_W-1:0] step_before = step == 0 ? STEP_W'(T - 1) : step - 1'b1;
-    wire [PLACE_W-1:0] start = step_ends[{slot_before, step_before}];
-    wire [PLACE_W-1:0] finish = step_ends[{slot, step}];
-    wire some = start != finish;
+    wire [PLACE_W-1:0] step_start = step_ends[{slot_before, step_before}];
+    wire [PLACE_W-1:0] step_end = step_ends[{slot, step}];
     wire end_step = col == COL_W'(COLS - 1);
     wire end_pass = end_step && step == STEP_W'(T - 1);
     wire end_window = end_pass && pass == PASS_W'(PASSES - 1);
-    wire must_shift = SHIFTS[step] && !sent;
-    wire must_drain = DRAINS[step] && end_step;
-    assign range_valid = walking && (some || must_drain || (end_step && must_shift));
-    wire go = walking && (range_ready || !range_valid);
+
+    // The range behind the memory's register.
+    reg               found, some, shifts, drains, last_of_step;
+    reg [PLACE_W-1:0] finish;
+    reg               sent;  // a range of this step has left
+    wire must_shift = shifts && !sent;
+    assign range_valid = found && (some || drains || (last_of_step && must_shift));
     assign range_shift = must_shift;
-    assign range_drain = must_drain;
-    assign range_pass = pass;
-    assign range_col = col;
-    assign range_start = start;
-    assign range_end = finish;
+    assign range_drain = drains;
+    assign range_length = finish - range_start;
+    wire advance = !found || range_ready || !range_valid;
+    wire go = walking && advance;
     wire [SLOT_W:0] step_on = strip_done ? (SLOT_W+1)'(COLS) : (SLOT_W+1)'(STRIDE);
-    assign range_frees = end_window ? step_on : 0;
+    wire [SLOT_W:0] frees = end_window ? step_on : 0;
     wire [SLOT_W-1:0] next_first = first_slot + SLOT_W'(step_on);
     always @(posedge clk) begin
         if (rst) step_ends[{{SLOT_W{1'b1}}, STEP_W'(T - 1)}] <= 0;
         else if (step_put) step_ends[{put_slot, put_step}] <= put_end;
         if (built) strip_ends[put_slot] <= built_end;
+        if (advance) begin
+            range_start <= step_start; finish <= step_end; some <= step_start != step_end;
+            shifts <= SHIFTS[step]; drains <= DRAINS[step] && end_step; last_of_step <= end_step;
+            range_frees <= frees; range_pass <= pass; range_col <= col;
+        end
         if (rst) begin
-            held <= 0; first_slot <= 0; slot <= 0; step <= 0; col <= 0; pass <= 0; sent <= 1'b0;
+            held <= 0; first_slot <= 0; slot <= 0; step <= 0; col <= 0; pass <= 0; found <= 1'b0; sent <= 1'b0;
         end else begin
-            held <= held + (SLOT_W+1)'(built) - (go ? range_frees : (SLOT_W+1)'(0));
+            if (advance) found <= walking;
+            if (found && advance) sent <= !last_of_step && (sent || range_valid);
+            held <= held + (SLOT_W+1)'(built) - (go ? frees : (SLOT_W+1)'(0));
             if (go) begin
-                sent <= !end_step && (sent || range_valid);
                 col <= end_step ? 0 : col + 1'b1;
                 if (end_step) step <= end_pass ? 0 : step + 1'b1;
                 if (end_pass) pass <= end_window ? 0 : pass + 1'b1;

@@ -30,13 +30,15 @@ module spike_serializer #(
     output reg                 out_counts  // a synaptic operation, not an empty token
 );
     localparam JW = J > 1 ? $clog2(J) : 1;
-    reg                valid, shift, drain;
+    reg                valid, shift, drain, empty, ends;  // no spike; spikes at no more than one position
     reg [BASE_W-1:0]   base;
     reg [GROUPS*J-1:0] spikes;
 
     wire [J-1:0] any;
-    wire [J-1:0] lowest = any & (~any + 1'b1);
-    wire [GROUPS*J-1:0] rest = spikes & ~{GROUPS{lowest}};
+    wire [J-1:0] any_after;
+    wire [JW-1:0] lowest;
+    first_set #(.N(J), .W(JW)) first_position (.bits(any), .place(lowest), .rest(any_after));
+    wire [GROUPS*J-1:0] rest = spikes & {GROUPS{any_after}};
     wire [GROUPS-1:0] enable;
     genvar g, j;
     generate
@@ -48,20 +50,24 @@ module spike_serializer #(
             assign any[j] = |at;
         end
         for (g = 0; g < GROUPS; g = g + 1) begin : group_enable
-            assign enable[g] = |(spikes[g*J +: J] & lowest);
+            assign enable[g] = |(spikes[g*J +: J] & ~any_after);
         end
     endgenerate
 
-    function [JW-1:0] index(input [J-1:0] one_hot);
-        integer i;
-        begin
-            index = 0;
-            for (i = 0; i < J; i = i + 1) if (one_hot[i]) index = index | i[JW-1:0];
+    // Of what comes, and of what is there.
+    wire [J-1:0] in_any;
+    wire in_none, in_one, unused_in, unused_none, unused_one, two_left;
+    generate
+        for (j = 0; j < J; j = j + 1) begin : in_position
+            wire [GROUPS-1:0] at;
+            for (g = 0; g < GROUPS; g = g + 1) begin : group
+                assign at[g] = in_spikes[g*J + j];
+            end
+            assign in_any[j] = |at;
         end
-    endfunction
-
-    wire empty = any == 0;
-    wire ends = rest == 0;
+    endgenerate
+    few_set #(.N(J)) positions_in (.bits(in_any), .none(in_none), .one(in_one), .two(unused_in));
+    few_set #(.N(J)) positions_left (.bits(any), .none(unused_none), .one(unused_one), .two(two_left));
     wire go = valid && (!(drain && ends) || drain_ready);
     assign drain_issue = go && drain && ends;
     assign starved = !valid;
@@ -78,13 +84,13 @@ module spike_serializer #(
             out_drain <= drain_issue;
         end
         if (in_ready) begin
-            shift <= in_shift; drain <= in_drain; base <= in_base; spikes <= in_spikes;
+            shift <= in_shift; drain <= in_drain; base <= in_base; spikes <= in_spikes; empty <= in_none; ends <= in_one;
         end else if (go) begin
-            shift <= 1'b0; spikes <= rest;
+            shift <= 1'b0; spikes <= rest; ends <= two_left;
         end
         out_shift <= shift;
         out_enable <= enable;
-        out_address <= empty ? ZERO_ROW : base + BASE_W'(index(lowest));
+        out_address <= empty ? ZERO_ROW : base + BASE_W'(lowest);
         out_counts <= go && !empty;
     end
 endmodule

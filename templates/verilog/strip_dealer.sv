@@ -6,6 +6,7 @@
 // TWO = 1: columns are taller by LOWER words a unit and serve two rows of windows at once; the engines of the lower row pass
 // over the first LOWER words of a unit, those of the upper row over the last ones. HEIGHT rows of windows in an image.
 // A word passes when every engine that wants it can take it. One engine takes whole rows (STRIP = WINDOWS).
+// Who wants a column is found while the column before it passes: the counters are a column ahead.
 module strip_dealer #(
     parameter ENGINES = 2, parameter UNITS = 1, parameter ROWS = 3, parameter STRIDE = 1, parameter COLS = 3,
     parameter COLUMNS = 6, parameter WINDOWS = 4, parameter STRIP = 2, parameter HEIGHT = 4,
@@ -34,9 +35,10 @@ module strip_dealer #(
     localparam SW = $clog2(STRIPS + 1);
     localparam LW = $clog2(LENGTH + 1);
     localparam PW = PASSES > 1 ? $clog2(PASSES) : 1;
-    reg [EW-1:0] upper, lower;  // whose turn it is in the upper row, and in the lower one
     reg [UW-1:0] unit;
     reg [RW-1:0] row;
+    reg          dealt;         // the column that passes; of the one behind it:
+    reg [EW-1:0] upper, lower;  // whose turn it is in the upper row, and in the lower one
     reg [CW-1:0] column;
     reg [OW-1:0] offset;   // within a strip's pitch
     reg [SW-1:0] started;  // strips of this row
@@ -44,6 +46,7 @@ module strip_dealer #(
     wire go = in_valid && in_ready;
     wire end_unit = row == RW'(ROWS - 1);
     wire end_column = end_unit && unit == UW'(UNITS - 1);
+    wire deal = !dealt || (go && end_column);
     wire end_row = column == CW'(COLUMNS - 1);
     wire end_image = pass == PW'(PASSES - 1);
     wire alone = TWO == 0 || (HEIGHT % 2 != 0 && end_image);  // no lower row in this pass
@@ -59,33 +62,36 @@ module strip_dealer #(
                                                                                     : turn + EW'(STRIPS % ENGINES);
     endfunction
     wire [ENGINES-1:0] wants;
-    assign in_ready = (wants & ~out_ready) == 0;
+    assign in_ready = dealt && (wants & ~out_ready) == 0;
     genvar e;
     generate
         for (e = 0; e < ENGINES; e = e + 1) begin : engine
-            reg [LW-1:0] remaining;  // columns that its strip still wants
-            reg          is_lower;
+            reg [LW-1:0] left;  // columns that its strip wants, this one included
+            reg          wanted, is_lower;
             wire starts_upper = start && upper == EW'(e);
             wire starts_lower = start && !alone && lower == EW'(e);
-            wire [LW-1:0] left = starts_upper || starts_lower ? length : remaining;
-            wire below = starts_upper ? 1'b0 : starts_lower ? 1'b1 : is_lower;
-            assign wants[e] = left != 0 && (below ? for_lower : for_upper);
+            assign wants[e] = wanted && (is_lower ? for_lower : for_upper);
             assign out_valid[e] = go && wants[e];
             assign out_end[e] = left == LW'(1);
             always @(posedge clk) begin
-                if (rst) remaining <= 0;
-                else if (go && end_column && left != 0) remaining <= left - 1'b1;
-                if (go && end_column) is_lower <= below;
+                if (rst) begin
+                    left <= 0; wanted <= 1'b0;
+                end else if (deal) begin
+                    left <= starts_upper || starts_lower ? length : left == 0 ? 0 : left - 1'b1;
+                    wanted <= starts_upper || starts_lower || left > LW'(1);
+                end
+                if (deal && (starts_upper || starts_lower)) is_lower <= !starts_upper;
             end
         end
     endgenerate
     always @(posedge clk) begin
         if (rst) begin
-            upper <= 0; lower <= EW'(STRIPS % ENGINES); unit <= 0; row <= 0; column <= 0; offset <= 0; started <= 0; pass <= 0;
-        end else if (go) begin
-            row <= end_unit ? 0 : row + 1'b1;
-            if (end_unit) unit <= end_column ? 0 : unit + 1'b1;
-            if (end_column) begin
+            upper <= 0; lower <= EW'(STRIPS % ENGINES); unit <= 0; row <= 0; column <= 0; offset <= 0; started <= 0; pass <= 0; dealt <= 1'b0;
+        end else begin
+            dealt <= 1'b1;
+            if (go) row <= end_unit ? 0 : row + 1'b1;
+            if (go && end_unit) unit <= end_column ? 0 : unit + 1'b1;
+            if (deal) begin
                 column <= end_row ? 0 : column + 1'b1;
                 offset <= end_row || offset == OW'(PITCH - 1) ? 0 : offset + 1'b1;
                 if (end_row) started <= 0;

@@ -9,6 +9,7 @@
 module window_buffer #(
     parameter WORD = 8, parameter COLS = 3, parameter UNITS = 1, parameter ROWS = 3,
     parameter DEPTH = 4,  // columns, a power of two, more than COLS where loading shall go on while a window is read
+    parameter WINDOWS = 4,  // that may start within DEPTH columns, a power of two
     parameter SLOT_W = 2, parameter UNIT_W = 1, parameter ROW_W = 2
 ) (
     input  wire              clk,
@@ -36,24 +37,26 @@ module window_buffer #(
 );
     localparam PW = SLOT_W + 1;  // a column's running number
     localparam RW = $clog2(COLS + 1);
+    localparam WW = WINDOWS > 1 ? $clog2(WINDOWS) : 1;
 
     reg [PW-1:0]     column;
     reg [RW-1:0]     remaining;  // columns that the last window still wants
     reg [UNIT_W-1:0] unit;
     reg [ROW_W-1:0]  row;
-    reg [PW-1:0]     starts [0:DEPTH-1];
-    reg [PW-1:0]     start_put, start_get;
-    reg  [PW-1:0]     oldest;  // start of the oldest window, in a register
-    wire [PW-1:0] next_get = start_get + 1'b1;
+    reg [PW-1:0]     starts [0:(1<<WW)-1];
+    reg [WW:0]       start_put, start_get;
+    reg [PW-1:0]     oldest;  // start of the oldest window, in a register
+    wire [WW:0]   next_get = start_get + 1'b1;
     wire [PW-1:0] held = column - oldest;
     wire any = start_put != start_get;
     wire wanted = in_start || remaining != 0;
-    wire space = !any || held < PW'(DEPTH);
+    reg  space;  // for a column more; of a window that goes it knows a clock later
     assign in_ready = !wanted || space;
     wire take = in_valid & in_ready;
     wire end_unit = row == ROW_W'(ROWS - 1);
     wire end_column = end_unit && unit == UNIT_W'(UNITS - 1);
     wire column_done = take && end_column;
+    wire adds = column_done && wanted;
     assign put = take & wanted;
     assign put_slot = column[SLOT_W-1:0];
     assign put_unit = unit;
@@ -87,15 +90,16 @@ module window_buffer #(
     end
 
     always @(posedge clk) begin
-        if (column_done && in_start) starts[start_put[SLOT_W-1:0]] <= column;
+        if (column_done && in_start) starts[start_put[WW-1:0]] <= column;
         if (column_done && in_start && (!any || (window_done && start_put == next_get))) oldest <= column;
-        else if (window_done) oldest <= starts[next_get[SLOT_W-1:0]];
+        else if (window_done) oldest <= starts[next_get[WW-1:0]];
         if (rst) begin
-            column <= 0; remaining <= 0; unit <= 0; row <= 0; start_put <= 0; start_get <= 0;
+            column <= 0; remaining <= 0; unit <= 0; row <= 0; start_put <= 0; start_get <= 0; space <= 1'b1;
         end else begin
             if (take) row <= end_unit ? 0 : row + 1'b1;
             if (take && end_unit) unit <= end_column ? 0 : unit + 1'b1;
-            if (column_done && wanted) begin
+            space <= !any || (adds ? held + 1'b1 : held) < PW'(DEPTH);
+            if (adds) begin
                 column <= column + 1'b1;
                 remaining <= in_start ? RW'(COLS - 1) : remaining - 1'b1;
             end
