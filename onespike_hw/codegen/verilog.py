@@ -138,7 +138,7 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
 
 
 FAR_DSP_FAMILY = "ecp5"
-"""Its multipliers take 3.9 ns, lie in few rows, and yosys uses none of their registers: with the wires, more than 10 ns.
+"""Its multipliers take 3.9 ns and lie in few rows, and yosys uses none of their registers: with the wires, over 10 ns.
 Lanes of the first layer multiply in LUTs there."""
 
 SLOW_BLOCK_KBITS = 18
