@@ -26,18 +26,23 @@ class IntegerWeight:
     scale: Float64
 
 
-def whole_multiples(weight: Float64, step: Float64, bits: int) -> IntegerWeight | None:
+def whole_multiples(weight: Float64, step: Float64, reference: Float64, bits: int) -> IntegerWeight | None:
     """Weights that are whole multiples of a step as those multiples; None where they are not, or need more bits.
 
-    weight  float64 (C_out, ...)
-    step    float64 (C_out,), > 0
-    bits    2..8
+    weight     float64 (C_out, ...)
+    step       float64 (C_out,), 0 where a batch norm multiplies a channel by 0
+    reference  as for quantize
+    bits       2..8
     """
-    ratios = weight / step.reshape(-1, *(1,) * (weight.ndim - 1))
+    largest = 2 ** (bits - 1) - 1
+    flat = weight.reshape(len(weight), -1)
+    negligible = _negligible(flat, reference)
+    scale = np.where(negligible, reference / largest, step)
+    ratios = np.where(negligible[:, None], 0.0, flat) / scale[:, None]
     values = np.rint(ratios)
-    if np.abs(ratios - values).max() > _OFF_GRID or np.abs(values).max() > 2 ** (bits - 1) - 1:
+    if np.abs(ratios - values).max() > _OFF_GRID or np.abs(values).max() > largest:
         return None
-    return IntegerWeight(values.astype(np.int8), step)
+    return IntegerWeight(values.astype(np.int8).reshape(weight.shape), scale)
 
 
 def quantize(weight: Float64, reference: Float64, bits: int, least_scale: Float64 | float = 0.0) -> IntegerWeight:
@@ -51,7 +56,7 @@ def quantize(weight: Float64, reference: Float64, bits: int, least_scale: Float6
     """
     largest = 2 ** (bits - 1) - 1
     flat = weight.reshape(len(weight), -1)
-    negligible = np.abs(flat).max(axis=1) < reference * _NEGLIGIBLE
+    negligible = _negligible(flat, reference)
     flat = np.where(negligible[:, None], 0.0, flat)
     floor = np.broadcast_to(np.asarray(least_scale) * largest, len(flat))
     flat = np.column_stack([flat, floor])
@@ -65,3 +70,8 @@ def quantize(weight: Float64, reference: Float64, bits: int, least_scale: Float6
         scale = quantized.scale.flatten().numpy().astype(np.float64)
     scale = np.where(negligible, np.maximum(reference / largest, least_scale), scale)
     return IntegerWeight(values.reshape(weight.shape), scale)
+
+
+def _negligible(flat: Float64, reference: Float64) -> NDArray[np.bool_]:
+    """Channels whose weights are too small to be worth a scale of their own: bool (C_out,)."""
+    return np.asarray(np.abs(flat).max(axis=1) < reference * _NEGLIGIBLE)

@@ -79,19 +79,19 @@ def integer_weights(
             full_scales = full_scales_of(chain, layer, neurons)
             weight = _normalised(layer, read[layer.inputs[0]], full_scales)
             reference = _reference(weight, layer.affine[1].numpy() / full_scales, layer.name in neurons)
-            trained = _trained_integers(layer, read[layer.inputs[0]], full_scales, weight, bits)
+            trained = _trained_integers(layer, read[layer.inputs[0]], full_scales, weight, reference, bits)
             integers[layer.name] = trained or quantize(weight, reference, bits)
     return integers
 
 
 def _trained_integers(
-    layer: FloatLayer, source: Source, full_scales: Float64, weight: Float64, bits: int
+    layer: FloatLayer, source: Source, full_scales: Float64, weight: Float64, reference: Float64, bits: int
 ) -> IntegerWeight | None:
     """The integers that the network was trained with, where all that an output channel reads has one full scale."""
     scales = source.of_each_output(layer)
     if layer.step is None or (scales != scales[:, :1]).any():
         return None
-    return whole_multiples(weight, layer.step.numpy() * scales[:, 0] / full_scales, bits)
+    return whole_multiples(weight, layer.step.numpy() * scales[:, 0] / full_scales, reference, bits)
 
 
 def _joint_weights(

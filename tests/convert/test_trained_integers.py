@@ -63,6 +63,17 @@ def test_a_step_for_all_channels_leaves_channels_below_the_largest_integer() -> 
     assert (np.abs(integers_of(model, "fc")).max(axis=1) < 127).any()
 
 
+def test_a_channel_that_the_batch_norm_silences_is_zero() -> None:
+    model = trained(Int8WeightPerTensorFloat)
+    gamma = model.get_submodule("bn1").weight
+    with torch.no_grad():
+        gamma[2] = 0
+    net = oh.convert(model, images(), timesteps=8, normalization="layer")
+    expected = integers_of(model, "conv1") * np.sign(gamma.detach().numpy())[:, None, None, None]
+    assert np.array_equal(net.layer("conv1").weight, expected)
+    assert (net.layer("conv1").scale > 0).all()
+
+
 def test_channel_wise_normalisation_rounds_what_the_layer_uses() -> None:
     model = trained(Int8WeightPerTensorFloat, bits=4)
     x = images()
