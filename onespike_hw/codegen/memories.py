@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,11 +205,15 @@ def hex_lines(words: list[int] | Int64, bits: int) -> str:
     return "".join(f"{int(word) & mask:0{digits}x}\n" for word in words)
 
 
+def cut(widths: Sequence[int]) -> list[tuple[int, int]]:
+    """Lowest bit and width of each part of a word that is cut into so many bits each, the lowest first."""
+    return list(zip(accumulate(widths, initial=0), widths, strict=False))
+
+
 def packed_parts(fields: NDArray[np.signedinteger], bits: int, widths: Sequence[int]) -> list[str]:
     """Packed words, cut into parts of so many bits each, the lowest first."""
     words = [int(line, 16) for line in packed_words(fields, bits).split()]
-    lows = [sum(widths[:part]) for part in range(len(widths))]
-    return [hex_lines([word >> low for word in words], width) for low, width in zip(lows, widths, strict=True)]
+    return [hex_lines([word >> low for word in words], width) for low, width in cut(widths)]
 
 
 def packed_words(fields: NDArray[np.signedinteger], bits: int) -> str:

@@ -14,6 +14,7 @@ from onespike_hw.codegen.forks import Queue, all_queues, inputs_of, reader_numbe
 from onespike_hw.codegen.memories import (
     add_channels,
     biases,
+    cut,
     early_steps,
     early_thresholds,
     edge_entries,
@@ -207,7 +208,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Bo
             e=engine,
             rom_kind=rom_kind(engine),
             lane_dsps=board.yosys_family != FAR_DSP_FAMILY,
-            blocks=[(sum(blocks[:number]), width) for number, width in enumerate(blocks)],
+            blocks=cut(blocks),
             logit_bits=plan.logit_bits,
             q_bits=max(constants).bit_length(),
             counters=plan.counters,

@@ -33,8 +33,8 @@ class FloatLayer:
     relu      True where a ReLU follows directly
     inputs    names of the layers that it reads, two for an add; "input" is the model's own input
     edges     of a graphconv layer
-    step      float64 (C_out,), of a conv or linear layer that was trained with integer weights: its weights are whole
-              multiples of it; None where nothing is known
+    step      float64 (C_out,), of a conv or linear layer that was trained with integer weights: what they are multiples
+              of, until more than a batch norm folds in (quantize.whole_multiples looks); None where nothing is known
     """
 
     name: str

@@ -57,35 +57,27 @@ def _finite(name: str, what: str, value: Tensor) -> Tensor:
     return value
 
 
-def _affine(name: str, module: nn.Conv2d | nn.Linear | GraphConv) -> tuple[Tensor, Tensor]:
-    """Weight and bias; the weight as the layer uses it, where Brevitas rounds it."""
-    weight = _finite(name, "weight", _rounded(module).value if _rounds(module) else module.weight)
+def _affine(name: str, module: nn.Conv2d | nn.Linear | GraphConv) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Weight as the layer uses it, bias, and the step (C_out,) that Brevitas rounds its weights to, if it does."""
+    weight, step = _weight(name, module)
     if module.bias is None:
-        return weight, torch.zeros(len(weight), dtype=torch.float64)
-    return weight, _finite(name, "bias", module.bias)
+        return weight, torch.zeros(len(weight), dtype=torch.float64), step
+    return weight, _finite(name, "bias", module.bias), step
 
 
-def _rounds(module: nn.Module) -> bool:
-    return isinstance(module, QuantWeightBiasInputOutputLayer) and module.weight_quant.is_quant_enabled
-
-
-def _rounded(module: nn.Module) -> Any:
-    assert isinstance(module, QuantWeightBiasInputOutputLayer)
-    return module.quant_weight()
-
-
-def _step(name: str, module: nn.Conv2d | nn.Linear) -> Tensor | None:
-    """What the weights are whole multiples of, (C_out,), where Brevitas rounds them."""
+def _weight(name: str, module: nn.Conv2d | nn.Linear | GraphConv) -> tuple[Tensor, Tensor | None]:
     if not isinstance(module, QuantWeightBiasInputOutputLayer):
-        return None
+        return _finite(name, "weight", module.weight), None
     for part, proxy in (("input", module.input_quant), ("output", module.output_quant)):
         if proxy.is_quant_enabled:
             what = f"{part}_quant is not supported: the phase of a spike is the only rounding between layers"
             raise ConversionError(f"{name}: {what}; build the layer with {part}_quant=None")
-    if not _rounds(module):
-        return None
-    step: Tensor = _rounded(module).scale.detach().to(torch.float64)
-    return step.reshape(-1).expand(len(module.weight)).clone()
+    if not module.weight_quant.is_quant_enabled:
+        return _finite(name, "weight", module.weight), None
+    rounded: Any = module.quant_weight()
+    weight = _finite(name, "weight", rounded.value)
+    step = _finite(name, "scale of the weight", rounded.scale)
+    return weight, step.reshape(-1).expand(len(weight)).clone()
 
 
 def _conv(name: str, module: nn.Conv2d) -> Layers:
@@ -97,7 +89,7 @@ def _conv(name: str, module: nn.Conv2d) -> Layers:
     if module.padding_mode != "zeros":
         mode = module.padding_mode
         raise ConversionError(f"{name}: padding_mode {mode!r} is not supported; padding is silence, use 'zeros'")
-    weight, bias = _affine(name, module)
+    weight, bias, step = _affine(name, module)
     if module.padding == "same":
         # torch pads an even kernel by one more behind than in front; a first tap of zero makes it symmetric.
         weight = functional.pad(weight, ((columns + 1) % 2, 0, (rows + 1) % 2, 0))
@@ -108,14 +100,14 @@ def _conv(name: str, module: nn.Conv2d) -> Layers:
     else:
         padding = pair(module.padding, f"{name}: padding")  # type: ignore[arg-type]
     stride = pair(module.stride, f"{name}: stride")
-    step = _step(name, module)
     return [FloatLayer(name, "conv", weight, bias, (rows, columns), stride, padding, module.groups, step=step)]
 
 
 def _linear(name: str, shape: Shape, module: nn.Linear) -> Layers:
     if len(shape) != 1:
         raise ConversionError(f"{name}: Linear reads a tensor of shape {shape} an image; put a Flatten in front of it")
-    return [FloatLayer(name, "linear", *_affine(name, module), step=_step(name, module))]
+    weight, bias, step = _affine(name, module)
+    return [FloatLayer(name, "linear", weight, bias, step=step)]
 
 
 def _batch_norm(name: str, module: nn.BatchNorm1d | nn.BatchNorm2d) -> Layers:
@@ -309,7 +301,8 @@ def from_module(name: str, module: nn.Module, before: Shape, after: Shape) -> La
         case nn.Conv2d():
             return _conv(name, module)
         case GraphConv():
-            return [FloatLayer(name, "graphconv", *_affine(name, module), edges=module.edges)]
+            weight, bias, _ = _affine(name, module)
+            return [FloatLayer(name, "graphconv", weight, bias, edges=module.edges)]
         case nn.Linear():
             return _linear(name, before, module)
         case nn.BatchNorm1d() | nn.BatchNorm2d():

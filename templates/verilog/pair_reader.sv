@@ -1,7 +1,8 @@
 `timescale 1ns / 1ps
 // Two spikes a clock out of the ranges of a window, for lanes that add two weights.
 //
-// A range is a place and a length. It is read two entries at a time; its odd last entry is paired with the first one of the next range of the same step.
+// A range is a place and a length. It is read two entries at a time; its odd last entry is paired with the first one of the next
+// range of the same step.
 // The first weight of a step that shifts goes alone: acc <= 2 * acc + weight. With SHIFT > 1 empty shifts go before it.
 // The last addition of a class (drain) waits until the neurons can take the sums (drain_ready); nothing behind this module stalls.
 // Out, for the ring's two read ports: places, and which of them hold a spike to add (a_some, b_some).
@@ -38,7 +39,7 @@ module pair_reader #(
     output wire [COL_W-1:0]   b_col,
     output wire [PLACE_W-1:0] b_place
 );
-    localparam WIDTH = 5 + SLOT_W + PASS_W + COL_W + 2 * PLACE_W;
+    localparam WIDTH = 6 + SLOT_W + PASS_W + COL_W + 2 * PLACE_W;
     localparam HW = SHIFT > 1 ? $clog2(SHIFT) : 1;
 
     // Queue of ranges.
@@ -47,7 +48,7 @@ module pair_reader #(
     word_fifo #(.WIDTH(WIDTH), .DEPTH_W(2)) queue (
         .clk(clk), .rst(rst), .in_valid(range_valid), .in_ready(range_ready),
         .in_word({range_shift, range_drain, range_frees, range_pass, range_col, range_start, range_length,
-                   range_length == PLACE_W'(1), range_length == PLACE_W'(2)}),
+                   range_length == 0, range_length == PLACE_W'(1), range_length == PLACE_W'(2)}),
         .out_valid(head_valid), .out_ready(pop), .out_word(head));
 
     // The range that is read, and the one behind it: what is left of each, and whether that is none, one or two.
@@ -58,13 +59,6 @@ module pair_reader #(
     reg [PLACE_W-1:0] start, left, next_start, next_left;
     reg none, one, two, next_none, next_one, next_two;
     reg [HW-1:0]      shifted;  // empty shifts that have gone before this range
-    wire [SLOT_W:0]    head_frees;
-    wire [PASS_W-1:0]  head_pass;
-    wire [COL_W-1:0]   head_col;
-    wire [PLACE_W-1:0] head_start, head_left;
-    wire head_shift, head_drain, head_one, head_two;
-    assign {head_shift, head_drain, head_frees, head_pass, head_col, head_start, head_left, head_one, head_two} = head;
-    wire head_none = head_left == 0;
     wire [PLACE_W-1:0] second = start + 1'b1;
     wire [PLACE_W-1:0] next_second = next_start + 1'b1;
     wire joins = next_valid && !drain && !next_shift;  // the next range is of the same step
@@ -105,10 +99,8 @@ module pair_reader #(
             if (go) shifted <= empty_shift ? shifted + 1'b1 : 0;
         end
         if (!valid || over) begin
-            if (from_head) begin
-                {shift, drain, frees, pass, col} <= {head_shift, head_drain, head_frees, head_pass, head_col};
-                {start, left, none, one, two} <= {head_start, head_left, head_none, head_one, head_two};
-            end else begin
+            if (from_head) {shift, drain, frees, pass, col, start, left, none, one, two} <= head;
+            else begin
                 {shift, drain, frees, pass, col} <= {next_shift, next_drain, next_frees, next_pass, next_col};
                 {start, left, none, one, two} <= join_pair
                     ? {next_second, next_left - 1'b1, next_one, next_two, next_left == PLACE_W'(3)}
@@ -122,9 +114,6 @@ module pair_reader #(
                 ? {second, left - 1'b1, two, left == PLACE_W'(3)}
                 : {start + PLACE_W'(2), left - PLACE_W'(2), left == PLACE_W'(3), left == PLACE_W'(4)};
         end
-        if (pop) begin
-            {next_shift, next_drain, next_frees, next_pass, next_col} <= {head_shift, head_drain, head_frees, head_pass, head_col};
-            {next_start, next_left, next_none, next_one, next_two} <= {head_start, head_left, head_none, head_one, head_two};
-        end
+        if (pop) {next_shift, next_drain, next_frees, next_pass, next_col, next_start, next_left, next_none, next_one, next_two} <= head;
     end
 endmodule

@@ -1,8 +1,8 @@
 `timescale 1ns / 1ps
 // Turns the walker's tokens into bitmaps: which channels of the word spike in the token's phase?
 //
-// The word arrives one clock behind its address, and stands in a register before it is looked at: block RAM is slow. A queue of four bitmaps keeps the serializer busy while the walker
-// passes words without spikes. An empty token gives an empty bitmap.
+// The word arrives one clock behind its address, and stands in a register before it is looked at: block RAM is slow. A queue of
+// four bitmaps keeps the serializer busy while the walker passes words without spikes. An empty token gives an empty bitmap.
 module spike_fetch #(
     parameter N = 4, parameter TW = 4, parameter BASE_W = 8
 ) (

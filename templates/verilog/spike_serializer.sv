@@ -34,39 +34,29 @@ module spike_serializer #(
     reg [BASE_W-1:0]   base;
     reg [GROUPS*J-1:0] spikes;
 
-    wire [J-1:0] any;
+    // Positions of a word at which some group spikes.
+    function [J-1:0] over_groups(input [GROUPS*J-1:0] word);
+        integer i;
+        begin
+            over_groups = 0;
+            for (i = 0; i < GROUPS; i = i + 1) over_groups = over_groups | word[i*J +: J];
+        end
+    endfunction
+
+    wire [J-1:0] any = over_groups(spikes);
     wire [J-1:0] any_after;
     wire [JW-1:0] lowest;
     first_set #(.N(J), .W(JW)) first_position (.bits(any), .place(lowest), .rest(any_after));
     wire [GROUPS*J-1:0] rest = spikes & {GROUPS{any_after}};
     wire [GROUPS-1:0] enable;
-    genvar g, j;
+    genvar g;
     generate
-        for (j = 0; j < J; j = j + 1) begin : position
-            wire [GROUPS-1:0] at;
-            for (g = 0; g < GROUPS; g = g + 1) begin : group
-                assign at[g] = spikes[g*J + j];
-            end
-            assign any[j] = |at;
-        end
         for (g = 0; g < GROUPS; g = g + 1) begin : group_enable
             assign enable[g] = |(spikes[g*J +: J] & ~any_after);
         end
     endgenerate
-
-    // Of what comes, and of what is there.
-    wire [J-1:0] in_any;
     wire in_none, in_one, unused_in, unused_none, unused_one, two_left;
-    generate
-        for (j = 0; j < J; j = j + 1) begin : in_position
-            wire [GROUPS-1:0] at;
-            for (g = 0; g < GROUPS; g = g + 1) begin : group
-                assign at[g] = in_spikes[g*J + j];
-            end
-            assign in_any[j] = |at;
-        end
-    endgenerate
-    few_set #(.N(J)) positions_in (.bits(in_any), .none(in_none), .one(in_one), .two(unused_in));
+    few_set #(.N(J)) positions_in (.bits(over_groups(in_spikes)), .none(in_none), .one(in_one), .two(unused_in));
     few_set #(.N(J)) positions_left (.bits(any), .none(unused_none), .one(unused_one), .two(two_left));
     wire go = valid && (!(drain && ends) || drain_ready);
     assign drain_issue = go && drain && ends;

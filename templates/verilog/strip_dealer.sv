@@ -67,7 +67,8 @@ module strip_dealer #(
     generate
         for (e = 0; e < ENGINES; e = e + 1) begin : engine
             reg [LW-1:0] left;  // columns that its strip wants, this one included
-            reg          wanted, is_lower;
+            reg          wanted;  // left is not 0, known without a look at all of it
+            reg          is_lower;
             wire starts_upper = start && upper == EW'(e);
             wire starts_lower = start && !alone && lower == EW'(e);
             assign wants[e] = wanted && (is_lower ? for_lower : for_upper);
@@ -77,7 +78,7 @@ module strip_dealer #(
                 if (rst) begin
                     left <= 0; wanted <= 1'b0;
                 end else if (deal) begin
-                    left <= starts_upper || starts_lower ? length : left == 0 ? 0 : left - 1'b1;
+                    left <= starts_upper || starts_lower ? length : left - LW'(wanted);
                     wanted <= starts_upper || starts_lower || left > LW'(1);
                 end
                 if (deal && (starts_upper || starts_lower)) is_lower <= !starts_upper;

@@ -15,7 +15,7 @@ module window_dealer #(
     // to the engines
     output wire [ENGINES-1:0] out_valid,
     input  wire [ENGINES-1:0] out_ready,
-    output wire [ENGINES-1:0] out_start
+    output reg  [ENGINES-1:0] out_start
 );
     localparam EW = ENGINES > 1 ? $clog2(ENGINES) : 1;
     localparam RW = WORDS > 1 ? $clog2(WORDS) : 1;
@@ -24,7 +24,6 @@ module window_dealer #(
     localparam NW = $clog2(WINDOWS + 1);
     reg [RW-1:0] word;
     reg          dealt;   // the column that passes
-    reg [ENGINES-1:0] starts;
     reg [EW-1:0] turn;    // of the column behind it
     reg [CW-1:0] column;
     reg [SW-1:0] offset;
@@ -35,12 +34,11 @@ module window_dealer #(
     wire end_row = column == CW'(COLUMNS - 1);
     wire deal = !dealt || (go && end_column);
     assign in_ready = dealt && &out_ready;
-    assign out_start = starts;
     genvar e;
     generate
         for (e = 0; e < ENGINES; e = e + 1) begin : engine
             assign out_valid[e] = in_valid && in_ready;
-            always @(posedge clk) if (deal) starts[e] <= start && turn == EW'(e);
+            always @(posedge clk) if (deal) out_start[e] <= start && turn == EW'(e);
         end
     endgenerate
     always @(posedge clk) begin

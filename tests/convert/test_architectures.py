@@ -40,14 +40,20 @@ def test_the_architecture_converts(name: str) -> None:
     converts(seeded(build()), side)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
+# torchvision would bring 5 GB of CUDA, so no machine of ours has it: these are for those of others.
+needs_torchvision = pytest.mark.skipif(
+    importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed"
+)
+
+
+@needs_torchvision
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "vgg16_bn"])
 def test_torchvision_converts(name: str) -> None:
     models = importlib.import_module("torchvision.models")
     converts(seeded(getattr(models, name)(weights=None)), 224 if name == "vgg16_bn" else 32)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
+@needs_torchvision
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "vgg16_bn"])
 def test_the_twin_has_torchvisions_parameters(name: str) -> None:
     models = importlib.import_module("torchvision.models")
