@@ -35,11 +35,11 @@ module spike_serializer #(
     reg [GROUPS*J-1:0] spikes;
 
     // Positions of a word at which some group spikes.
-    function [J-1:0] over_groups(input [GROUPS*J-1:0] word);
+    function [J-1:0] over_groups(input [GROUPS*J-1:0] grouped);
         integer i;
         begin
             over_groups = 0;
-            for (i = 0; i < GROUPS; i = i + 1) over_groups = over_groups | word[i*J +: J];
+            for (i = 0; i < GROUPS; i = i + 1) over_groups = over_groups | grouped[i*J +: J];
         end
     endfunction
 
