@@ -39,6 +39,9 @@ SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "uart", "none")
 
 PRIMITIVES = ("xilinx7", "portable")
 
+FAR_DSP_FAMILY = "ecp5"
+"""Its multipliers take 3.9 ns and lie in few rows, and yosys uses none of their registers: with the wires, over 10 ns."""
+
 SCARCE_DSPS = 16
 """On a board with no more multipliers than this, a first layer uses few of them."""
 
@@ -150,6 +153,11 @@ class Board:
     def word_channels(self) -> int:
         """Channels in a word of codes, at most: a first layer multiplies as many at a time, or more."""
         return 32 if self.dsps > SCARCE_DSPS else 4
+
+    @property
+    def lane_dsps(self) -> bool:
+        """Whether lanes of the first layer multiply in DSP slices; else in LUTs."""
+        return self.yosys_family != FAR_DSP_FAMILY
 
     @property
     def oscillator_facts(self) -> Oscillator | None:

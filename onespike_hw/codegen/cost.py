@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -33,6 +33,9 @@ LINE_RAM_ROWS = 96
 LUT4S = 2.7
 """LUTs of four inputs that stand for one of six, RAM of LUTs included: yosys for ECP5, the plans of docs/boards.md."""
 
+LANE_LUTS = 200
+"""LUTs of four inputs in which a lane of the first layer multiplies: 8 x 9 bits, yosys for ECP5."""
+
 BRAM_KBITS = 36
 SPRAM_BITS, SPRAM_ROWS = 16, 16384
 """Width and words of a single-port RAM of 256 kbit."""
@@ -43,25 +46,30 @@ _BRAM_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384,
 
 @dataclass(frozen=True)
 class Resources:
-    """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit."""
+    """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit; multipliers of the first layer.
+
+    The board decides of what those are made.
+    """
 
     luts: float = 0.0
     brams: float = 0.0
     dsps: float = 0.0
     sprams: float = 0.0
+    products: float = 0.0
 
     def __add__(self, other: Resources) -> Resources:
-        return Resources(
-            self.luts + other.luts, self.brams + other.brams, self.dsps + other.dsps, self.sprams + other.sprams
-        )
+        mine, others = astuple(self), astuple(other)
+        return Resources(*(one + another for one, another in zip(mine, others, strict=True)))
 
     def times(self, count: int) -> Resources:
-        return Resources(self.luts * count, self.brams * count, self.dsps * count, self.sprams * count)
+        return Resources(*(one * count for one in astuple(self)))
 
     def on(self, board: Board) -> Resources:
         """The same in the LUTs and the block RAMs of a board."""
         luts = self.luts if board.lut_inputs == 6 else self.luts * LUT4S
-        return Resources(luts, self.brams * BRAM_KBITS / board.bram_kbits, self.dsps, self.sprams)
+        dsps = self.dsps + self.products if board.lane_dsps else self.dsps
+        luts += 0.0 if board.lane_dsps else self.products * LANE_LUTS
+        return Resources(luts, self.brams * BRAM_KBITS / board.bram_kbits, dsps, self.sprams)
 
 
 def window_cycles(engine: EnginePlan, activity: Activity) -> float:
@@ -206,7 +214,7 @@ def _weight_memory(engine: EnginePlan) -> Resources:
 
 def _lane(engine: EnginePlan) -> Resources:
     if engine.schedule is None:
-        return Resources(1.0, dsps=1.0)
+        return Resources(1.0, products=1.0)
     return Resources(engine.acc_bits + 1.2)
 
 

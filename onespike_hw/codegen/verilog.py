@@ -138,10 +138,6 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
     return {**own, "yosys.ys": script}
 
 
-FAR_DSP_FAMILY = "ecp5"
-"""Its multipliers take 3.9 ns and lie in few rows, and yosys uses none of their registers: with the wires, over 10 ns.
-Lanes of the first layer multiply in LUTs there."""
-
 SLOW_BLOCK_KBITS = 18
 SLOW_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words and width of the block RAM of ECP5 and Gowin: 5.8 ns from its clock to its output on ECP5, speed grade 6."""
@@ -207,7 +203,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Bo
         f"{engine.name}_engine.sv": jinja.get_template(f"verilog/{kind}_engine.sv.j2").render(
             e=engine,
             rom_kind=rom_kind(engine),
-            lane_dsps=board.yosys_family != FAR_DSP_FAMILY,
+            lane_dsps=board.lane_dsps,
             blocks=cut(blocks),
             logit_bits=plan.logit_bits,
             q_bits=max(constants).bit_length(),
