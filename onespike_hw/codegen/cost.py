@@ -46,9 +46,9 @@ _BRAM_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384,
 
 @dataclass(frozen=True)
 class Resources:
-    """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit; multipliers of the first layer.
+    """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit.
 
-    The board decides of what those are made.
+    products  multipliers of the first layer: DSP slices or LUTs, as the board has it
     """
 
     luts: float = 0.0
