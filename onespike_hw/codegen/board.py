@@ -40,7 +40,7 @@ SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "uart", "none")
 PRIMITIVES = ("xilinx7", "portable")
 
 FAR_DSP_FAMILY = "ecp5"
-"""Its multipliers take 3.9 ns and lie in few rows, and yosys uses none of their registers: over 10 ns with the wires."""
+"""Its multipliers take 3.9 ns and lie in few rows, and yosys uses none of their registers: over 10 ns with wires."""
 
 SCARCE_DSPS = 16
 """On a board with no more multipliers than this, a first layer uses few of them."""
