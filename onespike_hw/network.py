@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from onespike_hw.checks import check_array, check_ints, need
 from onespike_hw.errors import NetworkError, OutputError
 from onespike_hw.graph import Graph
 
-FORMAT_VERSION = 2
-"""Of the files that are written. Version 1, which has no graph, is read too."""
-_READ_VERSIONS = (1, FORMAT_VERSION)
+FORMAT_VERSION = 3
+"""Of the files that are written. Versions 1, which has no graph, and 2, which has no input levels, are read too."""
+_READ_VERSIONS = (1, 2, FORMAT_VERSION)
 _FORMAT_NAME = "onespike-hw network"
 
 INPUT = "input"
@@ -106,6 +107,8 @@ class Network:
     input_offset      float64 (C,): the input integer that stands for real 0, before rounding:
                       real = (integer - offset) * scale; the zero point is the integer that stands for 0 behind a
                       normalisation that is the model's own first step, and the rounding of this where there is none
+    input_levels      where an input value is one spike: how far from the zero point it may lie, falling, and 0; what
+                      real values become. None: any integer
     layers            in the order of the data, every one read by a later one; the last one does not fire: its
                       potentials are the logits
     graph             what all layers share where they are graphconv layers, else None
@@ -125,6 +128,7 @@ class Network:
     input_offset: Float64
     layers: tuple[Layer, ...]
     graph: Graph | None = None
+    input_levels: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -384,6 +388,11 @@ def check(net: Network) -> None:
     low, high = net.input_range
     inside = (net.input_zero_point >= low) & (net.input_zero_point <= high)
     need(bool(inside.all()), "input_zero_point", f"must lie in {low}..{high}")
+    if net.input_levels is not None:
+        check_ints(net.input_levels, 1, "input_levels")
+        falls = all(one > next_one for one, next_one in pairwise(net.input_levels))
+        fits = len(net.input_levels) > 0 and net.input_levels[0] <= high - low
+        need(falls and fits, "input_levels", f"must fall, from {high - low} at most, not {net.input_levels}")
     need(len(net.layers) > 0, "layers", "a network needs at least one layer")
     known = {INPUT: net.input_shape}
     for layer in net.layers:

@@ -209,7 +209,7 @@ def with_header(change: Callable[[dict[str, Any]], Any]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda h: h.update(version=FORMAT_VERSION + 1), "format version 3; this release reads up to 2; convert again"),
+        (lambda h: h.update(version=FORMAT_VERSION + 1), "format version 4; this release reads up to 3; convert again"),
         (lambda h: h.pop("version"), "format version None"),
         (lambda h: h.pop("layers"), "'layers'"),
         (lambda h: h.pop("timesteps"), "timesteps"),

@@ -19,6 +19,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "no threshold shift": {"threshold_shift": False},
     "normalization per layer": {"normalization": "layer"},
     "sparsity off": {"sparsity": 0},
+    "one spike for an input value": {"input_spikes": "one"},
     "calibration off: 99.9th percentile": {"calibrate": False},
     "calibration off: maximum": {"calibrate": False, "percentile": 100},
     "sparsity 0.03": {"sparsity": 0.03},

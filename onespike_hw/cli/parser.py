@@ -310,6 +310,9 @@ def _add_other_conversion(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--input-bits", type=int, metavar="BITS", help="1..16 (8; 1 for gcn-text)")
     group.add_argument(
+        "--input-spikes", default="many", help="many: an input value is exact; one: a single spike (many)"
+    )
+    group.add_argument(
         "--input-range",
         type=_list_of(float),
         metavar="LOW,HIGH",

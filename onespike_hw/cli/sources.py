@@ -111,6 +111,7 @@ def load_conversion(args: argparse.Namespace) -> Conversion:
         "percentile": args.percentile,
         "weight_bits": args.weight_bits,
         "input_bits": _input_bits(name, args.input_bits),
+        "input_spikes": args.input_spikes,
         "input_range": args.input_range,
         "input_mean": args.input_mean,
         "input_std": args.input_std,

@@ -71,6 +71,8 @@ def facts(plan: Plan, board: Board) -> dict[str, object]:
         "input_signed": net.input_signed,
         "input_scale": net.input_scale.tolist(),
         "input_offset": net.input_offset.tolist(),
+        "input_zero_point": net.input_zero_point.tolist(),
+        "input_levels": None if net.input_levels is None else list(net.input_levels),
         "field_bits": plan.field_bits,
         "beat_values": plan.input.n,
         "beat_bytes": beat_bytes(plan),

@@ -69,6 +69,7 @@ def build(
         input_scale=code.scale,
         input_offset=code.offset,
         layers=tuple(layers),
+        input_levels=code.levels,
         graph=None if over_graph is None else over_graph.graph,
     )
 

@@ -49,10 +49,16 @@ def input_meaning(net: Network) -> list[str]:
     channels = list(
         zip(net.input_scale.tolist(), net.input_offset.tolist(), net.input_zero_point.tolist(), strict=True)
     )
-    lines = [_line(low, high, *channel) for channel in channels]
+    lines = [_line(low, high, *channel) + _spikes(net) for channel in channels]
     if len(set(lines)) == 1:
         return lines[:1]
     return [f"channel {index}: {line}" for index, line in enumerate(lines)]
+
+
+def _spikes(net: Network) -> str:
+    if net.input_levels is None:
+        return ""
+    return f"; real values become one spike each, {', '.join(map(str, net.input_levels))} from there, or none"
 
 
 def _line(low: int, high: int, scale: float, offset: float, zero_point: int) -> str:

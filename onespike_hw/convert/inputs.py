@@ -10,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from onespike_hw.convert.base import Coding, Sample, optimal_base, optimal_root
 from onespike_hw.convert.layers import FloatLayer
+from onespike_hw.convert.options import Options
 from onespike_hw.errors import ConversionError, InputError
+from onespike_hw.input_levels import nearest
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -25,6 +28,8 @@ class InputCode:
 
     An image's value x, as the model takes it, stands for the integer rint(x / scale + offset). The first layer reads
     slope * x + shift: a normalisation that is the model's own first step; slope 1 and shift 0 where there is none.
+
+    levels  where a value is sent as one spike: how far from the zero point its integer may lie, falling (Network)
     """
 
     bits: int
@@ -33,6 +38,7 @@ class InputCode:
     offset: Float64
     slope: Float64
     shift: Float64
+    levels: tuple[int, ...] | None = None
 
     @property
     def smallest(self) -> int:
@@ -68,9 +74,15 @@ class InputCode:
 
     def sent(self, images: Tensor) -> Tensor:
         """What the first layer gets for images once they are integers: 0 at the zero point, float32."""
-        integers = torch.round(self._steps(images)).clamp(self.smallest, self.largest)
-        zero_point = _along(self.zero_point.astype(np.float64), images)
-        return ((integers - zero_point) * _along(self.step, images)).float()
+        return (self.distances(images) * _along(self.step, images)).float()
+
+    def distances(self, images: Tensor) -> Tensor:
+        """How far from the zero point the integers of images lie, float64."""
+        steps, zero = self._steps(images), _along(self.zero_point.astype(np.float64), images)
+        if self.levels is None:
+            return torch.round(steps).clamp(self.smallest, self.largest) - zero
+        ends = (self.smallest - zero).numpy(), (self.largest - zero).numpy()
+        return torch.from_numpy(nearest((steps - zero).numpy(), *ends, self.levels))
 
     def within(self, images: Tensor) -> Tensor:
         """The images; InputError where a value is no number, or more than half a step out of range."""
@@ -162,6 +174,23 @@ def input_code(
         way_out = "give it in the unit of the pixels (0..1 or 0..255), with the input_range that they have"
         raise ConversionError(f"input_mean: {what}, outside {code.smallest}..{code.largest}; {way_out}")
     return code
+
+
+def with_single_spikes(code: InputCode, images: Tensor, options: Options) -> InputCode:
+    """The code of images where each value is sent as one spike, of the base that loses least on them.
+
+    The strongest spike reaches as far from the zero point as the images do.
+    """
+    distances = code.distances(images).abs().numpy()
+    largest = float(distances.max())
+    if largest == 0:
+        raise ConversionError("calibration: every value stands for 0; give images that the network was trained for")
+    sample = [Sample(distances / largest)]
+    base = options.base
+    if isinstance(base, str):
+        base = (optimal_root if base == "root" else optimal_base)(sample, options.timesteps)
+    reached = np.rint(largest * Coding(options.timesteps, base).levels).astype(int)
+    return replace(code, levels=tuple(sorted({int(level) for level in reached if level > 0}, reverse=True)))
 
 
 def with_first_step(code: InputCode, norm: FloatLayer) -> InputCode | None:

@@ -13,6 +13,7 @@ SMALLEST_BASE = 1.05
 FREE = 0.1
 """Growth of the squared error of the logits that costs no accuracy (measured: docs/conversion.md)."""
 NORMALIZATIONS = ("channel", "layer")
+INPUT_SPIKES = ("many", "one")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Options:
     percentile: float = 99.9
     weight_bits: int = 8
     input_bits: int = 8
+    input_spikes: str = "many"
     wait: int | str = "settled"
     start: int | str = 0
     calibrate: bool = True
@@ -51,6 +53,8 @@ def checked(**options: Any) -> Options:
     steps = _integer("timesteps", given.timesteps, 1, 32)
     if given.normalization not in NORMALIZATIONS:
         raise ConversionError(f"normalization: {given.normalization!r} is unknown; use {' or '.join(NORMALIZATIONS)}")
+    if given.input_spikes not in INPUT_SPIKES:
+        raise ConversionError(f"input_spikes: {given.input_spikes!r} is unknown; use {' or '.join(INPUT_SPIKES)}")
     percentile = given.percentile
     if not _is_number(percentile) or not 0 < percentile <= 100:
         raise ConversionError(f"percentile: {percentile!r} is not a number above 0 and up to 100; 99.9 is usual")

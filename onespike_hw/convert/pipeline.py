@@ -18,7 +18,7 @@ from onespike_hw.convert.build import build, common_fraction_bits
 from onespike_hw.convert.correct import corrected
 from onespike_hw.convert.first_step import absorb, fold_with_input
 from onespike_hw.convert.graphs import as_one_image, is_graph_model, shared_edges, with_integer_zero
-from onespike_hw.convert.inputs import InputCode, calibration_images, input_code
+from onespike_hw.convert.inputs import InputCode, calibration_images, input_code, with_single_spikes
 from onespike_hw.convert.layers import FloatLayer, Shape, apply_all, operands_of
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
@@ -75,6 +75,7 @@ def convert(
     percentile: float = 99.9,
     weight_bits: int = 8,
     input_bits: int = 8,
+    input_spikes: str = "many",
     wait: str | int = "settled",
     start: int | str = 0,
     input_range: tuple[float, float] | None = None,
@@ -105,6 +106,7 @@ def convert(
                      accuracy (0.1 where calibrate, else 0)
     weight_bits      2..8, quantised per output channel by Brevitas
     input_bits       1..16
+    input_spikes     "many": an input value is a train of spikes, exact; "one": a single spike, as hidden neurons send
     wait             phases that a layer lags behind the one before it, 0..T-1, or "settled" (T-1)
     start            a spike in phase k stands for Q^-(k + start) of the full scale; "optimal" is 0 or 1, what loses
                      least (with calibrate the full scales make up for either)
@@ -126,6 +128,7 @@ def convert(
         percentile=percentile,
         weight_bits=weight_bits,
         input_bits=input_bits,
+        input_spikes=input_spikes,
         wait=wait,
         start=start,
         input_range=input_range,
@@ -162,6 +165,8 @@ def plan(
     trained, code = trained_layers(copy.deepcopy(model).cpu().float().eval(), given, pixels)
     images = given if shared_edges(trained) is None else as_one_image(given)
     shape = tuple(images.shape[1:])
+    if checked_options.input_spikes == "one":
+        code = with_single_spikes(code, images, checked_options)
     chain, sent = absorb(trained, code, shape), code.sent(images)
     observed = list(observe(chain, sent, checked_options))
     neurons = _choose_neurons(observed, together(chain), checked_options)

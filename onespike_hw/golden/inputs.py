@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from onespike_hw.errors import InputError
-from onespike_hw.network import Float64, Int64, Network
+from onespike_hw.input_levels import nearest
+from onespike_hw.network import Int64, Network
+
+_Number = TypeVar("_Number", np.float64, np.int64)
 
 TOLERANCE = 0.5
 """Input steps by which a real value may lie outside the range before it is refused; inside, it is clipped."""
@@ -19,8 +22,8 @@ def quantize_input(net: Network, x: ArrayLike) -> Int64:
     """Input integers of a batch.
 
     x: [N, *net.input_shape]; for a network over a graph [N, nodes, C], or [nodes, C] for N = 1. Real values (float
-    dtype), as the torch module takes them, become rint(real / input_scale + input_offset), round half to even;
-    integers (or bool) are taken as they are.
+    dtype), as the torch module takes them, become rint(real / input_scale + input_offset), round half to even, or the
+    nearest integer that net.input_levels has; integers (or bool) are taken as they are.
     Returns int64 of the same shape, N in front, within net.input_range.
     Raises InputError for another shape or type, for NaN, and for the first value out of range.
     """
@@ -61,10 +64,13 @@ def quantize_images(net: Network, images: NDArray[Any], first: tuple[int, ...] =
         least, most = (np.array([low, high]) - net.input_offset[channel]) * net.input_scale[channel]
         way_out = "scale the data as in training, or declare the range when converting, input_range=(low, high)"
         _refuse(images, outside, first, f"outside {least:.6g}..{most:.6g}, the range of channel {channel}; {way_out}")
+    if net.input_levels is not None:
+        zero = _per_channel(net, net.input_zero_point)
+        return (zero + nearest(steps - zero, low - zero, high - zero, net.input_levels)).astype(np.int64)
     return np.clip(np.rint(steps), low, high).astype(np.int64)
 
 
-def _per_channel(net: Network, values: Float64) -> Float64:
+def _per_channel(net: Network, values: NDArray[_Number]) -> NDArray[_Number]:
     """[C] as an array that broadcasts over a batch [N, *net.sample_shape]."""
     return values if net.graph is not None else values.reshape(-1, *[1] * (len(net.input_shape) - 1))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import importlib
 import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +97,20 @@ def test_the_header_compiles_and_agrees_with_the_page(tmp_path: Path) -> None:
     done = subprocess.run(["gcc", "-Wall", "-Werror", "-fsyntax-only", "use.c"], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     assert "| `0x4c` | `status` |" in files["registers.md"]
+
+
+def test_the_driver_sends_the_single_spikes_of_the_golden_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = dataclasses.replace(CASES["mlp"](), input_levels=(12, 7, 3))
+    design = oh.generate(net, board="pynq", out=tmp_path / "design")
+    monkeypatch.syspath_prepend(design.path / "driver")
+    module = importlib.import_module("onespike.network")
+    low, high = net.input_range
+    steps = np.random.default_rng(0).uniform(low, high, (4, *net.input_shape))
+    x = (steps - net.input_offset) * net.input_scale
+    expected = oh.golden.quantize_input(net, x)
+    assert np.array_equal(module.Network.load().quantize(x), expected)
+    assert set(np.unique(np.abs(expected - net.input_zero_point))) <= {0, 3, 7, 12}
+    for name in [name for name in sys.modules if name.partition(".")[0] == "onespike"]:
+        del sys.modules[name]

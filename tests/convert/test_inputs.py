@@ -314,3 +314,33 @@ def test_arithmetic_that_is_not_supported(step: Any, message: str) -> None:
     x = torch.from_numpy(pixels()).float() / 255
     with pytest.raises(ConversionError, match=re.escape(message)):
         oh.convert(copy.deepcopy(_Constant(step)), x)
+
+
+def small() -> nn.Module:
+    return seeded(chain(c=nn.Conv2d(3, 4, 3, padding=1), r=nn.ReLU(), f=nn.Flatten(), l=nn.Linear(256, 5)))
+
+
+def test_an_input_value_may_be_one_spike() -> None:
+    model, x = small(), torch.rand(64, *SHAPE)
+    net = oh.convert(model, x, timesteps=4, base=2.0, input_spikes="one")
+    assert net.input_levels == (255, 128, 64, 32)
+    assert set(np.unique(quantize_input(net, x.numpy()))) == {0, 32, 64, 128, 255}
+    assert "real values become one spike each, 255, 128, 64, 32 from there, or none" in input_meaning(net)[0]
+    assert oh.convert(model, x, timesteps=4).input_levels is None
+    assert len(oh.convert(model, x, timesteps=4, input_spikes="one").input_levels or ()) == 4
+
+
+def test_one_spike_of_an_image_with_a_mean_lies_on_either_side_of_the_zero_point() -> None:
+    x = torch.rand(64, *SHAPE)
+    x[0, :, 0, 0], x[0, :, 0, 1] = 0, 1
+    normalised = (x - 0.5) / 0.25
+    net = oh.convert(
+        small(), normalised, timesteps=3, base=2.0, input_mean=[0.5] * 3, input_std=[0.25] * 3, input_spikes="one"
+    )
+    assert set(np.unique(quantize_input(net, normalised.numpy()))) == {0, 64, 96, 128, 160, 192}
+    assert net.input_zero_point.tolist() == [128] * 3
+
+
+def test_an_unknown_input_code_is_refused() -> None:
+    with pytest.raises(ConversionError, match="input_spikes: 'single' is unknown; use many or one"):
+        oh.convert(small(), torch.rand(8, *SHAPE), input_spikes="single")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from onespike_hw import golden
 from onespike_hw.errors import InputError
+from onespike_hw.input_levels import nearest
 from onespike_hw.network import INPUT, Network
 from tests.golden.networks import network, neurons
 
@@ -115,3 +116,23 @@ def test_an_integer_out_of_range_is_refused(signed: bool, value: int, allowed: s
 def test_another_shape_or_type_is_refused(x: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         golden.quantize_input(rgb(), x)
+
+
+def test_an_input_of_one_spike_takes_the_nearest_of_its_levels() -> None:
+    net = rgb(input_levels=(100, 50, 25))
+    x = np.array([[-1, 1], [0, 1], [3.7, 3.8]], np.float32).reshape(1, 3, 1, 2)
+    assert golden.quantize_input(net, x).tolist() == [[[[28, 228]], [[0, 100]], [[25, 50]]]]
+
+
+@given(
+    st.floats(-300, 300),
+    st.integers(-200, 0),
+    st.integers(0, 200),
+    st.lists(st.integers(1, 400), min_size=1, max_size=8, unique=True),
+)
+def test_no_level_within_the_range_is_nearer(distance: float, low: int, high: int, levels: list[int]) -> None:
+    allowed = [0, *(d for level in levels for d in (level, -level) if low <= d <= high)]
+    found = float(nearest(np.array([distance]), low, high, sorted(levels, reverse=True))[0])
+    assert found in allowed
+    assert found * distance >= 0
+    assert abs(found - distance) == min(abs(d - distance) for d in allowed if d * distance >= 0)

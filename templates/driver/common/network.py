@@ -35,6 +35,8 @@ class Network:
         self.input_range = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
         self._scale = self._per_channel(facts["input_scale"])
         self._offset = self._per_channel(facts["input_offset"])
+        self._zero = self._per_channel(facts["input_zero_point"])
+        self._levels = facts["input_levels"]
         self.logit_scale = np.array(facts["logit_scale"], np.float64)
         self._field_bits = facts["field_bits"]
         self._beat_values = facts["beat_values"]
@@ -52,8 +54,9 @@ class Network:
     def quantize(self, images: np.ndarray) -> np.ndarray:
         """Input integers int64 [N, *input_shape] of a batch.
 
-        Real values, as the trained network takes them, become rint(real / scale + offset), half to even; integers are
-        taken as they are. Raises ImageError for another shape or type, for NaN, and for the first value out of range.
+        Real values, as the trained network takes them, become rint(real / scale + offset), half to even, or the nearest
+        integer that stands for one spike, where the network takes those; integers are taken as they are. Raises
+        ImageError for another shape or type, for NaN, and for the first value out of range.
         """
         batch = np.asarray(images)
         wanted = ", ".join(str(size) for size in self.input_shape)
@@ -72,7 +75,18 @@ class Network:
         steps = batch.astype(np.float64) / self._scale + self._offset
         outside = (steps < low - TOLERANCE) | (steps > high + TOLERANCE)
         self._refuse(batch, outside, "outside the range of the input; scale the data as in training")
+        if self._levels is not None:
+            return (self._zero + self._one_spike(steps - self._zero)).astype(np.int64)
         return np.clip(np.rint(steps), low, high).astype(np.int64)
+
+    def _one_spike(self, distances: np.ndarray) -> np.ndarray:
+        """Of 0 and of plus and minus the levels the nearest that an input integer reaches from the zero point."""
+        low, high = self.input_range
+        ladder = np.array([0, *reversed(self._levels)], np.float64)
+        room = np.where(distances < 0, self._zero - low, high - self._zero)
+        reached = np.searchsorted((ladder[1:] + ladder[:-1]) / 2, np.abs(distances), side="right")
+        inside = np.searchsorted(ladder, room, side="right") - 1
+        return np.sign(distances) * ladder[np.minimum(reached, inside)]
 
     def pack(self, integers: np.ndarray, memory: np.ndarray) -> None:
         """Lay input integers [N, *input_shape] down in memory (uint8), image after image, as they are to be sent."""
