@@ -245,7 +245,14 @@ class _Parser(argparse.ArgumentParser):
 def _add_model(command: argparse.ArgumentParser, *, network: bool) -> None:
     group = command.add_argument_group("network")
     group.add_argument("--model", metavar="MODEL", help="a shipped network, or FILE.py:FUNCTION (fashion-cnn)")
-    group.add_argument("--calibration", metavar="FILE", help="calibration images, .npy; for a model of your own")
+    group.add_argument(
+        "--calibration",
+        metavar="PATH",
+        help="calibration images, for a model of your own: .npy, or 500 of a folder as --data takes it",
+    )
+    group.add_argument(
+        "--image-size", type=int, default=224, metavar="N", help="rows and columns of --calibration's photographs (224)"
+    )
     if network:
         group.add_argument(
             "--network",
@@ -261,12 +268,19 @@ def _add_folder(command: argparse.ArgumentParser) -> None:
 def _add_data(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("images")
     choice = group.add_mutually_exclusive_group()
-    choice.add_argument("--data", metavar="FILE", help=".npy or .npz (the shipped Fashion-MNIST images)")
+    choice.add_argument(
+        "--data",
+        metavar="PATH",
+        help=".npy or .npz; the folder of CIFAR-10's or CIFAR-100's Python batches; a folder with a folder of "
+        "photographs for each class, as ImageNet has (the shipped Fashion-MNIST images). Pixels of folders are 0..1, "
+        "or (pixel - mean) / std with --input-mean and --input-std",
+    )
     choice.add_argument(
         "--full",
         action="store_true",
         help="all 10,000 test images of Fashion-MNIST, from Debian's package dataset-fashion-mnist",
     )
+    group.add_argument("--limit", type=int, metavar="N", help="images of a folder at most, taken evenly (all)")
 
 
 def _add_goal(command: argparse.ArgumentParser) -> None:

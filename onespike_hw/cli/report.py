@@ -56,7 +56,7 @@ def _twin(args: argparse.Namespace, design: oh.Design, data: Data, console: Cons
             f"{data.name}: the dense twin needs float images, as {name} takes them, and labels; "
             "give a .npz file with both, or leave out --dense-twin"
         )
-    model, calibration = load_model(name), load_calibration(name, args.calibration)
+    model, calibration = load_model(name), load_calibration(name, args)
     dense_twin.check_origin(design.net, model, calibration, name)
     step(console, "building the dense twin with hls4ml, and compiling its C model with g++")
     with progress_bar(console, "C model of hls4ml") as progress, tempfile.TemporaryDirectory() as folder:

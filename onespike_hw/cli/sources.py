@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import onespike_hw as oh
+from onespike_hw.cli.folders import CALIBRATION_IMAGES, load_folder
 from onespike_hw.errors import ConversionError, InputError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def load_conversion(args: argparse.Namespace) -> Conversion:
         "calibrate": not args.no_calibrate,
         "sparsity": args.sparsity,
     }
-    return Conversion(model, load_calibration(name, args.calibration), options)
+    return Conversion(model, load_calibration(name, args), options)
 
 
 def _input_bits(model: str, given: int | None) -> int:
@@ -148,12 +149,15 @@ def load_model(name: str) -> nn.Module:
     return model.eval()
 
 
-def load_calibration(model: str, file: str | None) -> Images:
+def load_calibration(model: str, args: argparse.Namespace) -> Images:
     """The images of --calibration, or those that come with a shipped model."""
     from onespike_hw.convert import zoo
 
-    if file is not None:
-        return _arrays(Path(file))["images"]
+    if args.calibration is not None:
+        path = Path(args.calibration)
+        if path.is_dir():
+            return load_folder(path, "train", args.image_size, CALIBRATION_IMAGES, args)[0]
+        return _arrays(path)["images"]
     if model not in zoo.MODELS:
         raise ConversionError(f"{model}: a model of your own needs calibration images; give --calibration FILE.npy")
     if model in zoo.TEXT_MODELS:
@@ -169,6 +173,8 @@ def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
     from onespike_hw.convert import datasets
 
     if args.data is not None:
+        if Path(args.data).is_dir():
+            return _fitting(Data(*load_folder(Path(args.data), "test", shape[-1], args.limit, args), args.data), shape)
         arrays = _arrays(Path(args.data))
         return Data(arrays["images"], _labels(Path(args.data), arrays), args.data)
     images = _images_of_shape(shape)
@@ -180,6 +186,10 @@ def load_data(args: argparse.Namespace, shape: tuple[int, ...]) -> Data:
         data = _text_data()
     else:
         data = Data(*datasets.load_images(images), "the shipped Fashion-MNIST images")
+    return _fitting(data, shape)
+
+
+def _fitting(data: Data, shape: tuple[int, ...]) -> Data:
     if data.images.shape[1:] != shape:
         raise InputError(
             f"{data.name}: their shape {data.images.shape[1:]} does not fit this network, which takes "
