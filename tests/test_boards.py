@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import onespike_hw as oh
 from onespike_hw import resources, tools
 from onespike_hw.codegen.board import Board, board_names, list_boards, load_board
+from onespike_hw.codegen.planner import plan_network
+from onespike_hw.convert import zoo
 from onespike_hw.errors import BoardError
+from onespike_hw.network import Network
 
 NAMES = [
     "alveo-u250",
@@ -255,3 +260,15 @@ def test_a_board_cannot_be_changed() -> None:
     board: Any = load_board("pynq")
     with pytest.raises(dataclasses.FrozenInstanceError):
         board.luts = 1
+
+
+@functools.cache
+def converted(model: str) -> Network:
+    """As `gen` converts it."""
+    return oh.convert(zoo.load_model(model), zoo.load_calibration(zoo.images_of(model)), timesteps=8, base="root")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_network_that_a_board_names_fits_it(name: str) -> None:
+    board = load_board(name)
+    assert plan_network(converted(board.model), board).lanes > 0

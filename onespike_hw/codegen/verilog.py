@@ -138,9 +138,9 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
     return {**own, "yosys.ys": script}
 
 
-SLOW_BLOCK_KBITS = 18
+SLOW_BLOCK_FAMILY = "ecp5"
 SLOW_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Words and width of the block RAM of ECP5 and Gowin: 5.8 ns from its clock to its output on ECP5, speed grade 6."""
+"""Words and width of its block RAM: 5.8 ns from its clock to its output, speed grade 6."""
 
 
 def rom_kind(engine: EnginePlan) -> str:
@@ -156,7 +156,7 @@ def block_widths(engine: EnginePlan, board: Board) -> tuple[int, ...]:
     Where block RAM is slow, a multiplexer between blocks and the register behind them would cost half a clock.
     """
     bits = engine.lanes * engine.weight_bits
-    if engine.pairs or rom_kind(engine) != "block_rom" or board.bram_kbits != SLOW_BLOCK_KBITS:
+    if engine.pairs or rom_kind(engine) != "block_rom" or board.yosys_family != SLOW_BLOCK_FAMILY:
         return (bits,)
     width = next((width for rows, width in SLOW_BLOCK_SHAPES if rows >= engine.weight_rows), bits)
     return (*(width,) * (bits // width), *((bits % width,) if bits % width else ()))
