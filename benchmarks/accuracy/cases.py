@@ -18,6 +18,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "base 2": {"base": 2.0},
     "no threshold shift": {"threshold_shift": False},
     "normalization per layer": {"normalization": "layer"},
+    "weights as trained": {"refit": False},
     "sparsity off": {"sparsity": 0},
     "one spike for an input value": {"input_spikes": "one"},
     "calibration off: 99.9th percentile": {"calibrate": False},

@@ -351,6 +351,7 @@ def _add_other_conversion(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--percentile", type=float, default=99.9, help="of the activations: the full scale (99.9)")
     group.add_argument("--no-threshold-shift", action="store_true", help="thresholds on the levels, not half-way")
     group.add_argument("--no-calibrate", action="store_true", help="the percentile itself, no least squares")
+    group.add_argument("--no-refit", action="store_true", help="weights as trained, not fitted to the codes they read")
 
 
 def _count(text: str) -> int:

@@ -119,6 +119,7 @@ def load_conversion(args: argparse.Namespace) -> Conversion:
         "wait": args.wait,
         "start": args.start,
         "calibrate": not args.no_calibrate,
+        "refit": not args.no_refit,
         "sparsity": args.sparsity,
     }
     return Conversion(model, load_calibration(name, args), options)

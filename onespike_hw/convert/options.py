@@ -12,6 +12,8 @@ BASES = ("optimal", "root", "per-layer")
 SMALLEST_BASE = 1.05
 FREE = 0.1
 """Growth of the squared error of the logits that costs no accuracy (measured: docs/conversion.md)."""
+FREE_PRICE = 0.24
+"""The highest price of a spike that "free" takes: calibration images may show no error where others do."""
 NORMALIZATIONS = ("channel", "layer")
 INPUT_SPIKES = ("many", "one")
 
@@ -31,6 +33,7 @@ class Options:
     wait: int | str = "settled"
     start: int | str = 0
     calibrate: bool = True
+    refit: bool = True
     sparsity: str | float = "free"
     node_bits: int = 18
 
@@ -45,6 +48,11 @@ class Options:
         if isinstance(self.sparsity, str):
             return FREE if self.calibrate else 0.0
         return self.sparsity
+
+    @property
+    def highest_price(self) -> float:
+        """Of a spike, as far as `growth` allows it."""
+        return FREE_PRICE if isinstance(self.sparsity, str) else math.inf
 
 
 def checked(**options: Any) -> Options:
@@ -72,6 +80,7 @@ def checked(**options: Any) -> Options:
         _integer("start", given.start, 0, 32)
     _switch("threshold_shift", given.threshold_shift)
     _switch("calibrate", given.calibrate)
+    _switch("refit", given.refit)
     sparsity: Any = given.sparsity
     if sparsity != "free" and (not _is_number(sparsity) or not 0 <= sparsity <= 1):
         raise ConversionError(f'sparsity: {sparsity!r} is unknown; use "free", or a number from 0 to 1, as 0.1')

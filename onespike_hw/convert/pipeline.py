@@ -23,6 +23,7 @@ from onespike_hw.convert.layers import FloatLayer, Shape, apply_all, operands_of
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import Activations, least_squares_scales, observe
 from onespike_hw.convert.options import Options, checked
+from onespike_hw.convert.refit import refitted
 from onespike_hw.convert.scales import sources, with_integer_weights
 from onespike_hw.convert.sparsity import PRICES, Point, affordable, market, silenced
 from onespike_hw.convert.trace import trace
@@ -83,6 +84,7 @@ def convert(
     input_std: float | Sequence[float] | None = None,
     input_shape: tuple[int, ...] | None = None,
     calibrate: bool = True,
+    refit: bool = True,
     sparsity: str | float = "free",
     node_bits: int = 18,
 ) -> Network:
@@ -101,6 +103,8 @@ def convert(
     percentile       of the calibration activations that is the full scale (100: the largest)
     calibrate        full scales of least squared coding error in place of the percentile; then, layer after layer, the
                      mean error and slope that the layers before leave are corrected in bias and ladder
+    refit            with calibrate: weights are fitted to the codes that they read, by regression, before rounding;
+                     False keeps them as trained
     sparsity         weak activations stay silent where that saves most operations, as far as the squared error of the
                      logits on calibration images grows by this share; 0: not at all; "free": as far as costs no
                      accuracy (0.1 where calibrate, else 0)
@@ -136,6 +140,7 @@ def convert(
         input_std=input_std,
         input_shape=input_shape,
         calibrate=calibrate,
+        refit=refit,
         sparsity=sparsity,
         node_bits=node_bits,
     )
@@ -171,11 +176,13 @@ def plan(
     observed = list(observe(chain, sent, checked_options))
     neurons = _choose_neurons(observed, together(chain), checked_options)
     codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], checked_options)]
+    if checked_options.calibrate and checked_options.refit:
+        chain = refitted(trained, chain, neurons, code.normalised(images), sent)
     if rounded_weights:
         read = sources(chain, neurons, code.step * 2.0 ** common_fraction_bits(neurons, codings[0]), shape)
         chain = with_integer_weights(chain, read, neurons, checked_options.weight_bits)
     case = _Case(trained, chain, code.normalised(images), sent, checked_options.calibrate)
-    neurons, curve = _choose_silence(case, observed, neurons, shape, checked_options.growth)
+    neurons, curve = _choose_silence(case, observed, neurons, shape, checked_options)
     return Plan(case.corrected(neurons), neurons, codings[0], code, shape, checked_options, tuple(observed), curve)
 
 
@@ -202,20 +209,20 @@ class _Case:
 
 
 def _choose_silence(
-    case: _Case, observed: Sequence[Activations], neurons: dict[str, Neurons], shape: Shape, growth: float
+    case: _Case, observed: Sequence[Activations], neurons: dict[str, Neurons], shape: Shape, options: Options
 ) -> tuple[dict[str, Neurons], tuple[Point, ...]]:
     """The neurons of the highest price whose error is allowed, and the points up to it."""
-    if growth == 0 or not neurons:
+    if options.growth == 0 or not neurons:
         return neurons, ()
     few = replace(case, images=case.images[:_JUDGED_IMAGES], sent=case.sent[:_JUDGED_IMAGES])
     costs = market(case.trained, shape)
 
     def points() -> Iterator[Point]:
-        for price in PRICES:
+        for price in (price for price in PRICES if price <= options.highest_price):
             priced = silenced(observed, neurons, costs, price)
             yield Point(price, costs.sops(observed, priced), few.error(priced))
 
-    curve = affordable(points(), growth)
+    curve = affordable(points(), options.growth)
     return silenced(observed, neurons, costs, curve[-1].price), tuple(curve)
 
 

@@ -31,7 +31,7 @@ def test_tables() -> None:
     text = tables("fashion-cnn", results(), trained=0.92, images=10_000)
     assert "fashion-cnn, trained: 92.00 % of 10,000 images." in text
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines() if line.startswith("|")}
-    assert rows["3"].startswith("| 3 | 6.20 | 2.60 | 6.80 | 7.40 | 2.90 | ")
+    assert rows["3"].startswith("| 3 | 6.80 | 2.60 | 7.40 | 8.00 | 2.90 | ")
     assert rows["convert's defaults"] == "| convert's defaults | 2.00, 2.00 | 2.10, 2.00 | 2.20, 2.00 |"
     assert "calibration off: maximum" in rows
 

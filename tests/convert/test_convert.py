@@ -325,7 +325,7 @@ def test_supported(case: str) -> None:
     y = apply_all(float_layers(model, x), x.double())
     torch.testing.assert_close(y.reshape(expected.shape), precise(x.double()), rtol=1e-6, atol=1e-6)
 
-    net = oh.convert(model, x, timesteps=32, base=2**0.25, input_bits=16, percentile=100)
+    net = oh.convert(model, x, timesteps=32, base=2**0.25, input_bits=16, percentile=100, refit=False)
     assert [layer.name for layer in net.layers] == names
     assert net.layers[0].inputs == ("input",)
     assert all(layer.inputs == (before.name,) for before, layer in zip(net.layers, net.layers[1:], strict=False))
@@ -435,7 +435,7 @@ def test_silent_channels_and_empty_weights_work() -> None:
         model.fc1.weight[1] = 0
         model.fc2.weight[0] = 0
     x = images()
-    net = oh.convert(model, x, timesteps=32, base=2**0.25, input_bits=16, percentile=100)
+    net = oh.convert(model, x, timesteps=32, base=2**0.25, input_bits=16, percentile=100, refit=False)
     assert all((layer.scale > 0).all() for layer in net.layers if layer.scale is not None)
     scales = net.layer("conv1").full_scale
     assert scales[0] == pytest.approx(np.median(np.delete(scales, 0)), rel=0.5)

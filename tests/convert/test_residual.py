@@ -245,7 +245,7 @@ def test_correction_leaves_integer_weights_alone(seed: int, bits: int) -> None:
     """Of convolutions that share a scale, and of the identity."""
     model = seeded(nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), BasicBlock(4, 4), nn.Conv2d(4, 3, 1)), seed)
     x = images()
-    planned = plan(model, x, base=1.5, weight_bits=bits, sparsity=0)
+    planned = plan(model, x, base=1.5, weight_bits=bits, sparsity=0, refit=False)
     read = sources(planned.chain, planned.neurons, planned.code.step, (2, 9, 8))
     before, after = (
         integer_weights(layers, read, planned.neurons, bits) for layers in (float_layers(model, x), planned.chain)
@@ -262,7 +262,7 @@ def test_an_identity_beside_weights_of_any_size(factor: float) -> None:
     with torch.no_grad():
         model.a.weight *= factor
     x = images()
-    net = oh.convert(model, x, **FINE)
+    net = oh.convert(model, x, **FINE, refit=False)
     weights = net.layer("add").operand_weight[1]
     assert 0 < np.abs(weights).max() < 2**15
     assert (np.abs(weights).max() == 2**15 - 2) == (factor in (1e-4, 1e-2))
