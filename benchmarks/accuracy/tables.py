@@ -23,11 +23,11 @@ def tables(model: str, results: Results, trained: float, images: int) -> str:
         [
             f"{model}, trained: {100 * trained:.2f} % of {images:,} images. Loss in points of accuracy.",
             "",
-            *_table(head, rows),
+            *markdown(head, rows),
             "",
             "One option changed, INT8 weights: loss in points, M SOPs an image",
             "",
-            *_table(["", *(f"T = {steps}" for steps in switched_at(model))], switched),
+            *markdown(["", *(f"T = {steps}" for steps in switched_at(model))], switched),
             "",
         ]
     )
@@ -55,6 +55,7 @@ def _loss(trained: float, result: Mapping[str, Any]) -> str:
     return f"{100 * (trained - result['accuracy']):.2f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table."""
     lines = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(line) + " |" for line in lines]

@@ -39,8 +39,9 @@ SYSTEMS = ("zynq7", "zynqmp", "jtag", "ip", "uart", "none")
 
 PRIMITIVES = ("xilinx7", "portable")
 
-FAR_DSP_FAMILY = "ecp5"
-"""Its multipliers take 3.9 ns and lie in few rows, and yosys uses none of their registers: over 10 ns with wires."""
+SLOW_FAMILY = "ecp5"
+"""Multipliers take 3.9 ns, block RAM 5.8 ns from its clock to its output (speed grade 6), both lie in few rows, and
+yosys uses none of their registers: with the wires, over 10 ns."""
 
 SCARCE_DSPS = 16
 """On a board with no more multipliers than this, a first layer uses few of them."""
@@ -157,7 +158,12 @@ class Board:
     @property
     def lane_dsps(self) -> bool:
         """Whether lanes of the first layer multiply in DSP slices; else in LUTs."""
-        return self.yosys_family != FAR_DSP_FAMILY
+        return self.yosys_family != SLOW_FAMILY
+
+    @property
+    def slow_blocks(self) -> bool:
+        """Whether what block RAM gives needs a clock of its own to get anywhere."""
+        return self.yosys_family == SLOW_FAMILY
 
     @property
     def oscillator_facts(self) -> Oscillator | None:

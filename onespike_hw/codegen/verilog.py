@@ -138,9 +138,8 @@ def render_synthesis(board: Board, files: list[str]) -> dict[str, str]:
     return {**own, "yosys.ys": script}
 
 
-SLOW_BLOCK_FAMILY = "ecp5"
-SLOW_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Words and width of its block RAM: 5.8 ns from its clock to its output, speed grade 6."""
+ECP5_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and width of a block RAM of ECP5."""
 
 
 def rom_kind(engine: EnginePlan) -> str:
@@ -156,9 +155,9 @@ def block_widths(engine: EnginePlan, board: Board) -> tuple[int, ...]:
     Where block RAM is slow, a multiplexer between blocks and the register behind them would cost half a clock.
     """
     bits = engine.lanes * engine.weight_bits
-    if engine.pairs or rom_kind(engine) != "block_rom" or board.yosys_family != SLOW_BLOCK_FAMILY:
+    if engine.pairs or rom_kind(engine) != "block_rom" or not board.slow_blocks:
         return (bits,)
-    width = next((width for rows, width in SLOW_BLOCK_SHAPES if rows >= engine.weight_rows), bits)
+    width = next((width for rows, width in ECP5_BLOCK_SHAPES if rows >= engine.weight_rows), bits)
     return (*(width,) * (bits // width), *((bits % width,) if bits % width else ()))
 
 
@@ -197,6 +196,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Bo
     last = engine is plan.output
     kind = "dense" if engine.schedule is None else "pair" if engine.pairs else "spike"
     weights = pair_rows(engine) if engine.pairs else weight_rows(engine)
+    far_blocks = board.slow_blocks and engine.schedule is not None
     constants = (1,) if engine.schedule is None else engine.schedule.multipliers
     blocks = block_widths(engine, board)
     files = {
@@ -204,6 +204,8 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Bo
             e=engine,
             rom_kind=rom_kind(engine),
             lane_dsps=board.lane_dsps,
+            far_blocks=far_blocks,
+            latency=engine.latency + far_blocks,
             blocks=cut(blocks),
             logit_bits=plan.logit_bits,
             q_bits=max(constants).bit_length(),

@@ -107,7 +107,7 @@ def convert(
                      False keeps them as trained
     sparsity         weak activations stay silent where that saves most operations, as far as the squared error of the
                      logits on calibration images grows by this share; 0: not at all; "free": as far as costs no
-                     accuracy (0.1 where calibrate, else 0)
+                     accuracy (0.16 where calibrate, else 0)
     weight_bits      2..8, quantised per output channel by Brevitas
     input_bits       1..16
     input_spikes     "many": an input value is a train of spikes, exact; "one": a single spike, as hidden neurons send
