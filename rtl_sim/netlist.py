@@ -18,7 +18,8 @@ from rtl_sim.cocotb_runner import Bench, run_bench
 
 DEFINES = ("NO_ICE40_DEFAULT_ASSIGNMENTS",)
 """Icarus 11 knows no default of a port that is not connected; yosys connects them all."""
-_MODULE = re.compile(r"^module (\w+).*?^endmodule", re.MULTILINE | re.DOTALL)
+_INCLUDE = re.compile(r'^`include "(.+)"$', re.MULTILINE)
+_MODULE = re.compile(r"^module (\w+).*?\bendmodule\b", re.MULTILINE | re.DOTALL)
 
 LIBRARIES = {
     "ecp5": ("ecp5/cells_sim.v",),
@@ -43,7 +44,6 @@ def check_netlist(design: Design, integers: Int64, work: Path, *, simulator: str
         (),
         files=(netlist, *cells),
         settings={"DIVISOR": design.board.uart_divisor},
-        includes=(yosys_share() / design.board.yosys_family,),
         defines=DEFINES,
         warnings=False,
     )
@@ -54,14 +54,28 @@ def write_cells(board: Board, netlist: str, folder: Path) -> list[Path]:
     """Models of the cells of a netlist: those of yosys's library, and ours for those that it only declares."""
     jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
     ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()
-    library = "".join((yosys_share() / name).read_text() for name in LIBRARIES[board.yosys_family])
-    used = set(re.findall(r"^  (\w+) ", netlist, re.MULTILINE)) - set(re.findall(r"^module (\w+)", ours, re.MULTILINE))
-    library = _MODULE.sub(lambda module: module[0] if module[1] in used else "", library)
+    library = _modules("".join(_with_includes(yosys_share() / name) for name in LIBRARIES[board.yosys_family]))
+    wanted = set(re.findall(r"^  (\w+) ", netlist, re.MULTILINE)) & set(library) - set(_modules(ours))
+    needed: set[str] = set()
+    while wanted:
+        needed |= wanted
+        inside = (set(re.findall(r"\w+", library[name])) for name in wanted)
+        wanted = set().union(*inside) & set(library) - needed
     texts = {
-        "library.v": library,
+        "library.v": "\n".join(text for name, text in library.items() if name in needed) + "\n",
         "cells.v": ours,
         "block_ram.v": (resources.templates() / "cells" / "block_ram.v").read_text(),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
     return [folder / name for name in texts]
+
+
+def _with_includes(path: Path) -> str:
+    """A file with those that it includes in their places."""
+    return _INCLUDE.sub(lambda found: _with_includes(path.parent / found[1]), path.read_text())
+
+
+def _modules(text: str) -> dict[str, str]:
+    """By name; where there are several of one, the first."""
+    return {found[1]: found[0] for found in reversed(list(_MODULE.finditer(text)))}
