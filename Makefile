@@ -46,8 +46,10 @@ bench: setup  ## the benchmarks, each beside what it is compared with; ARGS="spe
 	$(PY) -m benchmarks $(ARGS)
 
 bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images, and of docs/graph.md
+	@bash scripts/setup.sh others
 	$(PY) -m benchmarks.accuracy.graphs
 	$(PY) -m benchmarks.accuracy $(ARGS)
+	$(PY) -m benchmarks.accuracy.others
 
 verify: setup  ## VERIFY=1000 images of the shipped network, all layers, resumable; then the tests marked verify
 	@bash scripts/setup.sh open

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fills .venv/ with the project and all it is developed with, at the versions of constraints.txt, and installs the
 # system packages that are missing. Quick when nothing is to be done; a second one at the same time waits.
-# setup.sh EXTRA adds one of the extras of pyproject.toml, such as the open tools for bitstreams.
+# setup.sh EXTRA adds one of the extras of pyproject.toml, such as the open tools for bitstreams, or what the file
+# scripts/EXTRA.txt lists, as it stands there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -123,7 +124,11 @@ fill_venv() {
 add_extra() {
     [ "$(cat "$STAMP-$1" 2>/dev/null)" != "$(wanted_stamp)" ] || return 0
     say "installing the extra $1 into $VENV"
-    pip_install --no-build-isolation --editable ".[$1]"
+    if [ -f "scripts/$1.txt" ]; then
+        pip_install --no-deps --requirement "scripts/$1.txt"
+    else
+        pip_install --no-build-isolation --editable ".[$1]"
+    fi
     wanted_stamp >"$STAMP-$1"
 }
 
