@@ -325,7 +325,7 @@ def test_supported(case: str) -> None:
     y = apply_all(float_layers(model, x), x.double())
     torch.testing.assert_close(y.reshape(expected.shape), precise(x.double()), rtol=1e-6, atol=1e-6)
 
-    net = oh.convert(model, x, timesteps=32, base=2**0.25, input_bits=16, percentile=100, refit=False)
+    net = oh.convert(model, x, timesteps=32, base=2**0.25, input_bits=16, percentile=100, refit=False, sparsity=0)
     assert [layer.name for layer in net.layers] == names
     assert net.layers[0].inputs == ("input",)
     assert all(layer.inputs == (before.name,) for before, layer in zip(net.layers, net.layers[1:], strict=False))
