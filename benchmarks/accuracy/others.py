@@ -163,14 +163,15 @@ class Chain(nn.Module):
         super().__init__()
         self.chain = list(chain)
         self.ops, self.relus, self.probes = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        self.fires: dict[str, str] = {}
         for layer in chain:
             if layer.kind != "add":
                 self.ops[layer.name] = _module(layer)
             if layer.relu:
                 self.relus[layer.name] = nn.ReLU()
-                pool = max_pool_behind(chain, layer)
-                self.probes[(pool or layer).name] = nn.Identity()
-        self.fires = {(max_pool_behind(chain, layer) or layer).name: layer.name for layer in chain if layer.relu}
+                probed = max_pool_behind(chain, layer) or layer
+                self.probes[probed.name] = nn.Identity()
+                self.fires[probed.name] = layer.name
 
     def forward(self, x: Tensor) -> Tensor:
         values = {"input": x}
@@ -207,17 +208,20 @@ def _module(layer: FloatLayer) -> nn.Module:
 
 
 class Counter:
-    """Adds up what passes the probes of a network, by firing layer."""
+    """Adds up the spikes that pass the probes of a network, by firing layer.
 
-    def __init__(self, network: nn.Module, chain: Chain, unit: float = 1.0) -> None:
+    several  a neuron may send several spikes of size 1 in a timestep; else one of any size
+    """
+
+    def __init__(self, network: nn.Module, chain: Chain, *, several: bool) -> None:
         self.spikes = dict.fromkeys(chain.fires.values(), 0.0)
         modules = dict(network.named_modules())
         for probe, name in chain.fires.items():
-            modules[f"probes.{probe}"].register_forward_hook(self._count(name, unit))
+            modules[f"probes.{probe}"].register_forward_hook(self._count(name, several))
 
-    def _count(self, name: str, unit: float) -> Any:
+    def _count(self, name: str, several: bool) -> Any:
         def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
-            self.spikes[name] += float((output != 0).sum()) if unit == 0 else float(output.sum()) / unit
+            self.spikes[name] += float(output.sum()) if several else float((output != 0).sum())
 
         return hook
 
@@ -229,7 +233,7 @@ def spikingjelly(subject: Subject) -> Iterator[Row]:
     batches = [(batch, 0) for batch in torch.split(calibration, _BATCH)]
     chain = Chain(subject.chain).eval()
     network = ann2snn.Converter(ann2snn.RateCodingRecipe(batches, mode="99.9%")).convert(chain).eval()
-    counter = Counter(network, chain, unit=0)  # spikes leave scaled by the layer's threshold
+    counter = Counter(network, chain, several=False)  # spikes leave scaled by the layer's threshold
     predicted: dict[int, list[Tensor]] = {steps: [] for steps in LONG}
     spikes: dict[int, dict[str, float]] = {steps: dict.fromkeys(counter.spikes, 0.0) for steps in LONG}
     with torch.no_grad():
@@ -253,7 +257,7 @@ def sinabs(subject: Subject) -> Iterator[Row]:
     for steps in LONG:
         chain = Chain(subject.chain).eval()
         network = from_model(chain, num_timesteps=steps).spiking_model.eval()
-        counter = Counter(network, chain)
+        counter = Counter(network, chain, several=True)
         predicted = []
         with torch.no_grad():
             for batch in torch.split(subject.images, max(1, _SINABS_VALUES // steps)):

@@ -172,16 +172,16 @@ def plan(
     shape = tuple(images.shape[1:])
     if checked_options.input_spikes == "one":
         code = with_single_spikes(code, images, checked_options)
-    chain, sent = absorb(trained, code, shape), code.sent(images)
+    chain, sent, normalised = absorb(trained, code, shape), code.sent(images), code.normalised(images)
     observed = list(observe(chain, sent, checked_options))
     neurons = _choose_neurons(observed, together(chain), checked_options)
     codings = [layer.coding for layer in neurons.values()] or [_choose_coding([], [], checked_options)]
     if checked_options.calibrate and checked_options.refit:
-        chain = refitted(trained, chain, neurons, code.normalised(images), sent)
+        chain = refitted(trained, chain, neurons, normalised, sent)
     if rounded_weights:
         read = sources(chain, neurons, code.step * 2.0 ** common_fraction_bits(neurons, codings[0]), shape)
         chain = with_integer_weights(chain, read, neurons, checked_options.weight_bits)
-    case = _Case(trained, chain, code.normalised(images), sent, checked_options.calibrate)
+    case = _Case(trained, chain, normalised, sent, checked_options.calibrate)
     neurons, curve = _choose_silence(case, observed, neurons, shape, checked_options)
     return Plan(case.corrected(neurons), neurons, codings[0], code, shape, checked_options, tuple(observed), curve)
 
