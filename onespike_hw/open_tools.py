@@ -65,7 +65,7 @@ def synthesize(design: Design) -> Path:
     """Run yosys; returns pnr/build, which then holds netlist.json and netlist.v."""
     build = design.path / "pnr" / "build"
     build.mkdir(exist_ok=True)
-    _run(["yosys", "-q", "-s", "../pnr/synth.ys"], design.path / "rtl", build / "yosys.log")
+    run_tool(["yosys", "-q", "-s", "../pnr/synth.ys"], design.path / "rtl", build / "yosys.log")
     return build
 
 
@@ -80,7 +80,7 @@ def place_and_route(design: Design) -> Placed:
     for seed in SEEDS:
         placed = _route(design, build, seed)
         if placed.fmax_mhz >= board.clock_mhz:
-            _run(flow(board).packer, folder, build / "pack.log")
+            run_tool(flow(board).packer, folder, build / "pack.log")
             measured.save(design.path, placed)
             return placed
         reached.append(placed.fmax_mhz)
@@ -100,7 +100,7 @@ def _route(design: Design, build: Path, seed: int) -> Placed:
         *("--json", "build/netlist.json", "--report", "build/report.json", "--seed", str(seed)),
         *("--freq", f"{board.clock_mhz:g}", "--timing-allow-fail"),
     ]
-    _run(router, design.path / "pnr", build / f"nextpnr_{seed}.log")
+    run_tool(router, design.path / "pnr", build / f"nextpnr_{seed}.log")
     return _placed(design, steps.bitstream, json.loads(report.read_text()), seed)
 
 
@@ -134,7 +134,8 @@ def _program(name: str) -> str:
     return program
 
 
-def _run(command: Sequence[str], folder: Path, log: Path) -> None:
+def run_tool(command: Sequence[str], folder: Path, log: Path) -> None:
+    """Run a program, by its name without yowasp-, in a folder; ToolError repeats what it says where it fails."""
     program = _program(command[0])
     with log.open("w") as stream:
         stream.write(f"# in {folder.name}/: {' '.join([Path(program).name, *command[1:]])}\n")

@@ -12,12 +12,23 @@ from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.design import Design
 from onespike_hw.codegen.uart import TOP
 from onespike_hw.network import Int64
-from onespike_hw.open_tools import synthesize
+from onespike_hw.open_tools import run_tool, synthesize
 from onespike_hw.tools import yosys_share
 from rtl_sim.cocotb_runner import Bench, run_bench
 
 DEFINES = ("NO_ICE40_DEFAULT_ASSIGNMENTS",)
 """Icarus 11 knows no default of a port that is not connected; yosys connects them all."""
+MODELS = (
+    f"read_verilog {' '.join(f'-D {name}' for name in DEFINES)} netlist.v library.v",
+    "read_verilog -lib cells.v",
+    f"hierarchy -top {TOP}",
+    "proc",
+    "flatten",
+    "opt_expr",
+    "opt_clean -purge",
+    "write_verilog -noattr flat.v",
+)
+"""How yosys puts its library's models in the places of the cells."""
 _INCLUDE = re.compile(r'^`include "(.+)"$', re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+).*?\bendmodule\b", re.MULTILINE | re.DOTALL)
 
@@ -29,29 +40,30 @@ LIBRARIES = {
 """Of yosys, by family, in its folder share."""
 
 
-def check_netlist(design: Design, integers: Int64, work: Path, *, simulator: str = "icarus") -> None:
+def check_netlist(design: Design, integers: Int64, work: Path, *, simulator: str = "verilator") -> None:
     """Synthesise a chip, and send input integers [N, *net.input_shape] over its UART; SimulatorError says what differs.
 
     work  folder for the cells, the build and the logs
     """
-    build = synthesize(design)
+    netlist = synthesize(design) / "netlist.v"
     work.mkdir(parents=True, exist_ok=True)
-    netlist = build / "netlist.v"
-    cells = write_cells(design.board, netlist.read_text(), work)
     bench = Bench(
         ("rtl_sim.netlist_bench",),
         TOP,
         (),
-        files=(netlist, *cells),
+        files=tuple(with_models(design.board, netlist.read_text(), work)),
         settings={"DIVISOR": design.board.uart_divisor},
-        defines=DEFINES,
         warnings=False,
     )
     run_bench(design, integers, simulator, work, bench=bench)
 
 
-def write_cells(board: Board, netlist: str, folder: Path) -> list[Path]:
-    """Models of the cells of a netlist: those of yosys's library, and ours for those that it only declares."""
+def with_models(board: Board, netlist: str, folder: Path) -> list[Path]:
+    """A netlist with the models of its cells: those of yosys's library, and ours for those that it only declares.
+
+    yosys itself puts its models in the places of the cells, and works out what their parameters settle: a simulator that
+    follows the clock through the multiplexers of every flip-flop takes many times as long.
+    """
     jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
     ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()
     library = _modules("".join(_with_includes(yosys_share() / name) for name in LIBRARIES[board.yosys_family]))
@@ -62,13 +74,16 @@ def write_cells(board: Board, netlist: str, folder: Path) -> list[Path]:
         inside = (set(re.findall(r"\w+", library[name])) for name in wanted)
         wanted = set().union(*inside) & set(library) - needed
     texts = {
+        "netlist.v": netlist,
         "library.v": "\n".join(text for name, text in library.items() if name in needed) + "\n",
         "cells.v": ours,
         "block_ram.v": (resources.templates() / "cells" / "block_ram.v").read_text(),
+        "models.ys": "\n".join((*MODELS, "")),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
-    return [folder / name for name in texts]
+    run_tool(["yosys", "-q", "-s", "models.ys"], folder, folder / "yosys.log")
+    return [folder / name for name in ("flat.v", "cells.v", "block_ram.v")]
 
 
 def _with_includes(path: Path) -> str:

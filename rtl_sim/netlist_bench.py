@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(os.environ["ONESPIKE_DESIGN"]) / "driver"))
 
 WAKE_CLOCKS = 40
 """Until the power-on reset is over."""
-TIMEOUT = 100.0
+TIMEOUT = 1.0
 """Seconds (serial_standin.CLOCKS_A_SECOND) in which an answer must come."""
 
 

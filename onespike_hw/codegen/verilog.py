@@ -205,7 +205,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Bo
             rom_kind=rom_kind(engine),
             lane_dsps=board.lane_dsps,
             far_blocks=far_blocks,
-            latency=engine.latency + far_blocks,
+            latency=engine.latency + far_blocks * (2 if engine.pairs else 1),
             blocks=cut(blocks),
             logit_bits=plan.logit_bits,
             q_bits=max(constants).bit_length(),

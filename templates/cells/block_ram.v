@@ -64,7 +64,9 @@ module onespike_block_ram #(
     endfunction
 
     wire writes_a = ce_a && we_a, writes_b = ce_b && we_b;
-    wire same = ad_a[13:5] == ad_b[13:5];
+    localparam WIDER = WIDTH_A > WIDTH_B ? WIDTH_A : WIDTH_B;
+    localparam BELOW = WIDER == 4 * UNIT ? 5 : WIDER == 2 * UNIT ? 4 : WIDER == UNIT ? 3 : WIDER == 4 ? 2 : WIDER == 2 ? 1 : 0;
+    wire same = ad_a >> BELOW == ad_b >> BELOW;  // both are at the same bits, or one at some of the other's
     always @(posedge clk_a) begin : port_a
         integer u;
         reg [4*UNIT-1:0] new_units, old;

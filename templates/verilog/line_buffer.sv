@@ -48,6 +48,10 @@ module line_buffer #(
     // All of them are registers, so that little stands between them and the memory.
     localparam STEP = SH % LINES * LINE, LAST_STEP = ((IH - (OH - 1) * SH) % LINES + LINES) % LINES * LINE;
     localparam ABOVE = (LINES - PH % LINES) % LINES * LINE;
+    // Where a window begins in the image. Constants, since yosys (0.23, 0.70) drops the sign of -W'(N).
+    localparam [YW-1:0] FIRST_ROW = 0 - PH;
+    localparam [XW-1:0] FIRST_X = 0 - PW;
+    localparam [AW-1:0] FIRST_OFFSET = 0 - PW * CH;
     reg [YW-1:0] oy, ky, top, row, first_row, now_row;
     reg [XW-1:0] ox, kx, x;
     reg [AW-1:0] first_place, now_place, offset;
@@ -96,8 +100,8 @@ module line_buffer #(
         if (rst) begin
             write_address <= 0; write_row <= 0; write_x <= 0; write_c <= 0; full_lines <= 0; base_row <= 0;
             oy <= 0; ky <= 0; top <= 0; ox <= 0; kx <= 0; c <= 0; to_free <= 0;
-            row <= -YW'(PH); first_row <= -YW'(PH); now_row <= -YW'(PH); first_place <= AW'(ABOVE); now_place <= AW'(ABOVE);
-            wanted_base <= FIRST_BASE; x <= -XW'(PW); offset <= -AW'(PW * CH);
+            row <= FIRST_ROW; first_row <= FIRST_ROW; now_row <= FIRST_ROW; first_place <= AW'(ABOVE); now_place <= AW'(ABOVE);
+            wanted_base <= FIRST_BASE; x <= FIRST_X; offset <= FIRST_OFFSET;
             read_valid <= 1'b0; out_valid <= 1'b0;
         end else begin
             if (leaves) out_valid <= read_valid;
@@ -113,13 +117,13 @@ module line_buffer #(
             if (go) begin
                 read_valid <= 1'b1;
                 ky <= end_ky ? 0 : ky + 1'b1;
-                row <= end_image ? -YW'(PH) : end_row ? next_top - YW'(PH) : end_ky ? top - YW'(PH) : row + 1'b1;
+                row <= end_image ? FIRST_ROW : end_row ? next_top - YW'(PH) : end_ky ? top - YW'(PH) : row + 1'b1;
                 now_row <= !end_ky ? now_row + 1'b1 : end_row ? next_first_row : first_row;
                 now_place <= !end_ky ? moved(now_place, (AW+1)'(LINE)) : end_row ? next_first_place : first_place;
                 if (end_ky) begin
                     kx <= end_kx ? 0 : kx + 1'b1;
-                    x <= !end_kx ? x + 1'b1 : end_row ? -XW'(PW) : end_window ? x - XW'(KW - 1) + XW'(SW) : x - XW'(KW - 1);
-                    offset <= !end_kx ? offset + AW'(CH) : end_row ? -AW'(PW * CH) :
+                    x <= !end_kx ? x + 1'b1 : end_row ? FIRST_X : end_window ? x - XW'(KW - 1) + XW'(SW) : x - XW'(KW - 1);
+                    offset <= !end_kx ? offset + AW'(CH) : end_row ? FIRST_OFFSET :
                               end_window ? offset + AW'(1 - (KW - 1) * CH - CH + SW * CH) : offset + AW'(1 - (KW - 1) * CH);
                 end
                 if (end_kx) c <= end_window ? 0 : c + 1'b1;
