@@ -61,8 +61,8 @@ def check_netlist(design: Design, integers: Int64, work: Path, *, simulator: str
 def with_models(board: Board, netlist: str, folder: Path) -> list[Path]:
     """A netlist with the models of its cells: those of yosys's library, and ours for those that it only declares.
 
-    yosys itself puts its models in the places of the cells, and works out what their parameters settle: a simulator that
-    follows the clock through the multiplexers of every flip-flop takes many times as long.
+    yosys itself puts its models in the places of the cells, and works out what their parameters settle: a simulator
+    that follows the clock through the multiplexers of every flip-flop takes many times as long.
     """
     jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
     ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()

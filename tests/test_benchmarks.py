@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.accelerator.area import Area, counted
-from benchmarks.accelerator.timing import parsed
 from benchmarks.peers import kept
 from benchmarks.peers.shapes import CNN, MLP
+from onespike_hw.paths import parsed
 
 STAT = """
 === small ===

@@ -22,7 +22,7 @@ from torch import nn
 
 import onespike_hw as oh
 from benchmarks.accuracy.cases import Case, cases
-from benchmarks.accuracy.tables import tables
+from benchmarks.accuracy.tables import TRAINED, tables
 from onespike_hw.convert import zoo
 from onespike_hw.convert.datasets import fashion_mnist, image_size, padded, to_unit
 from onespike_hw.convert.float_model import predict
@@ -94,12 +94,16 @@ def subject_of(name: str, weights: Path | None, count: int) -> Subject:
 
 
 def measured(subject: Subject, folder: Path) -> dict[str, dict[str, Any]]:
-    """All cases of one network, those that the journal in the folder holds from there."""
+    """All cases of one network and the trained one, those that the journal in the folder holds from there."""
     journal = folder / f"{subject.name}-{len(subject.images)}.jsonl"
     lines = journal.read_text().splitlines() if journal.exists() else []
     results = {entry.pop("case"): entry for entry in map(json.loads, lines)}
     wanted = cases(subject.name)
     missing = [case for case in wanted if case.key not in results]
+    if TRAINED not in results:
+        results[TRAINED] = {"accuracy": trained_accuracy(subject)}
+        with journal.open("a") as stream:
+            stream.write(json.dumps({"case": TRAINED, **results[TRAINED]}) + "\n")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress, journal.open("a") as stream:
         task = progress.add_task("", total=len(wanted), completed=len(wanted) - len(missing))
@@ -120,7 +124,7 @@ def main() -> None:
     for name in arguments.models:
         subject = subject_of(name, arguments.weights, arguments.images)
         results = measured(subject, arguments.out)
-        parts.append(tables(name, results, trained_accuracy(subject), arguments.images))
+        parts.append(tables(name, results, arguments.images))
     text = "\n".join(parts)
     (arguments.out / "tables.md").write_text(text)
     print(text)

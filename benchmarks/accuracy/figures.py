@@ -1,21 +1,29 @@
 """The pictures of docs/conversion.md.
 
-python -m benchmarks.accuracy.figures --out docs/figures
+python -m benchmarks.accuracy.figures --out docs/figures --results benchmarks/accuracy/results
+
+Loss against operations is drawn from the results that `python -m benchmarks.accuracy` wrote, for each network there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 
+from benchmarks.accuracy.cases import SWITCHED_AT
+from benchmarks.accuracy.tables import TRAINED
 from onespike_hw.convert.base import Coding, optimal_base, optimal_root
 from onespike_hw.convert.distributions import Distribution, best_levels, exponential, half_normal, uniform
 
 TIMESTEPS = (2, 3, 4, 6, 8, 12, 16)
+SPARSITIES = ("sparsity off", "sparsity 0.03", "INT8", "sparsity 0.3", "sparsity 1")
+"""Titles of cases, from all spikes to fewest."""
 BASES = np.linspace(1.05, 3.2, 300)
 
 
@@ -70,6 +78,29 @@ def ladder(path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def loss_against_operations(path: Path, journals: Sequence[Path]) -> None:
+    """A panel a network, a curve a T, a dot a sparsity; the ring is what `sparsity="free"` chose."""
+    figure, axes = plt.subplots(1, len(journals), figsize=(3 * len(journals), 3.4), layout="constrained", squeeze=False)
+    for axis, journal in zip(axes[0], journals, strict=True):
+        entries = [json.loads(line) for line in journal.read_text().splitlines()]
+        results = {entry["case"]: entry for entry in entries}
+        trained = results[TRAINED]["accuracy"]
+        for steps in SWITCHED_AT:
+            found = [results.get(f"T={steps}, {title}") for title in SPARSITIES]
+            if None in found:
+                continue
+            sops = [result["sops"] / 1e6 for result in found]
+            losses = [100 * (trained - result["accuracy"]) for result in found]
+            (line,) = axis.plot(sops, losses, marker=".", label=f"T = {steps}")
+            free = SPARSITIES.index("INT8")
+            axis.plot(sops[free], losses[free], "o", color=line.get_color(), fillstyle="none", markersize=9)
+        axis.set(title=journal.stem.rsplit("-", 1)[0], xlabel="M SOPs an image")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    axes[0, 0].set_ylabel("loss, points of accuracy")
+    figure.savefig(path, metadata={"Date": None})
+
+
 def _drawn(count: int = 200_000) -> np.ndarray:
     """The half-normal distribution at evenly spaced quantiles, in full scales, clipped."""
     activity: Distribution = half_normal()
@@ -87,12 +118,17 @@ def _error(values: np.ndarray, levels: np.ndarray) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of the pictures")
-    out = parser.parse_args().out
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/accuracy/results"), help="folder of *.jsonl")
+    arguments = parser.parse_args()
+    out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     mpl.rcParams["svg.hashsalt"] = "onespike-hw"
     loss_against_base(out / "loss_against_base.svg")
     bases_against_bound(out / "bases_against_bound.svg")
     ladder(out / "ladder.svg")
+    journals = sorted(arguments.results.glob("*.jsonl"))
+    if journals:
+        loss_against_operations(out / "loss_against_operations.svg", journals)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,13 @@ from typing import Any
 from benchmarks.accuracy.cases import SWITCHES, TIMESTEPS, switched_at
 
 Results = Mapping[str, Mapping[str, Any]]
+TRAINED = "trained"
+"""Key of the network as it was trained, beside those of the cases."""
 
 
-def tables(model: str, results: Results, trained: float, images: int) -> str:
-    """Loss by T and weights, and by switch; results by Case.key, accuracies 0..1."""
+def tables(model: str, results: Results, images: int) -> str:
+    """Loss by T and weights, and by switch; results by Case.key and TRAINED, accuracies 0..1."""
+    trained = results[TRAINED]["accuracy"]
     widths = [("float", "float"), *((f"INT{bits}", f"INT{bits}") for bits in (8, 6, 4))]
     rows = [[str(steps), *_width_row(results, trained, steps, widths)] for steps in TIMESTEPS]
     head = ["T", *(f"{title}: loss" for title, _ in widths), "INT8, root base: loss", "Q", "spikes a neuron", "M SOPs"]

@@ -110,6 +110,8 @@ them, or input integers.
 
 --dense-twin sets the same trained network beside it, as an INT8 design of hls4ml, whose C model runs on the same
 images: half a minute for the shipped network.
+
+--paths lists the longest path of logic of each module, as yosys estimates it for the 7 series: minutes.
 {_MODELS}
 examples:
   onespike-hw report build/pynq                        writes build/pynq/report.html
@@ -213,6 +215,7 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--images", type=_count, default=300, metavar="N", help="how many to count on, at most (300)")
     _add_data(command)
     command.add_argument("--dense-twin", action="store_true", help="beside the trained network as hls4ml makes it")
+    command.add_argument("--paths", action="store_true", help="with the longest paths of logic, by yosys, for xc7")
     _add_model(command, network=False)
     command.set_defaults(run=report.run)
 

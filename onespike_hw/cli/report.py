@@ -18,6 +18,7 @@ from onespike_hw.errors import InputError
 
 if TYPE_CHECKING:
     from onespike_hw.dense_twin import DenseTwin
+    from onespike_hw.paths import LongestPath
     from onespike_hw.report.twin import TwinFacts
 
 REPORT = "report.html"
@@ -31,15 +32,28 @@ def run(args: argparse.Namespace, console: Console) -> int:
     check_file(out, force=args.force)
     data = load_data(args, design.net.sample_shape).first(args.images)
     twin = _twin(args, design, data, console)
+    paths = _paths(design, console) if args.paths else None
     step(console, f"counting on {len(data.images):,} images")
     with progress_bar(console, "golden model") as progress:
         result = golden.run(design.net, data.images, progress=progress)
-    report = page.gather(design, result, data.images, data.labels, twin)
+    report = page.gather(design, result, data.images, data.labels, twin, paths)
     write_file(out, page.render(report))
     console.print(summary([("images", f"{len(data.images):,}: {data.name}"), ("report", str(out))]))
+    if paths:
+        console.print(
+            f"{paths[0].nanoseconds:.2f} ns of logic in the longest path, of {paths[0].module}; routing is not in it"
+        )
     if report.twin is not None:
         _print_comparison(report.twin, console)
     return 0
+
+
+def _paths(design: oh.Design, console: Console) -> list[LongestPath]:
+    from onespike_hw.paths import longest_paths
+
+    step(console, "following the longest paths of logic with yosys")
+    with progress_bar(console, "modules") as progress:
+        return longest_paths(design, progress)
 
 
 def _twin(args: argparse.Namespace, design: oh.Design, data: Data, console: Console) -> DenseTwin | None:

@@ -14,6 +14,7 @@ from onespike_hw.codegen import Design
 from onespike_hw.convert.explain import input_meaning
 from onespike_hw.measured import Placed
 from onespike_hw.network import Int64
+from onespike_hw.paths import LongestPath
 from onespike_hw.report import accelerator, interface, network, pictures
 from onespike_hw.report.figures import Figures, count, describe
 from onespike_hw.report.twin import TwinFacts, twin_facts
@@ -36,6 +37,7 @@ class Report:
     pixel, logit       the streams at both ends
     twin               the dense twin beside the accelerator; None where none was built
     placed             what place and route measured; None where no bitstream was made with open tools
+    paths              longest paths of logic, the longest first; None where they were not estimated
     """
 
     title: str
@@ -59,10 +61,16 @@ class Report:
     logit: interface.LogitFacts
     twin: TwinFacts | None = None
     placed: Placed | None = None
+    paths: list[LongestPath] | None = None
 
 
 def gather(
-    design: Design, run: golden.Run, images: NDArray[Any], labels: Int64 | None, twin: DenseTwin | None = None
+    design: Design,
+    run: golden.Run,
+    images: NDArray[Any],
+    labels: Int64 | None,
+    twin: DenseTwin | None = None,
+    paths: list[LongestPath] | None = None,
 ) -> Report:
     """The facts of a design.
 
@@ -70,6 +78,7 @@ def gather(
     images  of that run: [N, *net.input_shape], as golden.run took them
     labels  int64 [N]; None where nobody knows them
     twin    the dense twin on the same images
+    paths   of the design's modules
     """
     net, plan, board = design.net, design.plan, design.board
     figures = count(net, run, labels)
@@ -96,6 +105,7 @@ def gather(
         logit=interface.logit_facts(plan),
         twin=None if twin is None else twin_facts(twin, figures, plan.lanes, speed, resources),
         placed=measured.placed(design.path),
+        paths=paths,
     )
 
 

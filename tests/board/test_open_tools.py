@@ -17,6 +17,7 @@ from onespike_hw.codegen import Design
 from onespike_hw.codegen.board import Board, list_boards, load_board
 from onespike_hw.codegen.parts import gowin_device, nextpnr_arguments, synthesis_command
 from onespike_hw.codegen.pll import settings
+from onespike_hw.convert import zoo
 from onespike_hw.convert.datasets import load_images
 from onespike_hw.errors import BoardError, OutputError, ToolError
 from onespike_hw.measured import Cells, Placed, Simulated
@@ -214,6 +215,16 @@ def test_the_netlist_gives_every_logit_of_real_images(name: str, tmp_path: Path)
     design = oh.generate(net, board=fast_line(name), out=tmp_path / "design")
     assert bool(design.plan.loaded) == (name == "icebreaker")
     check_netlist(design, oh.golden.quantize_input(net, images), tmp_path / "work")
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_netlist_of_the_boards_own_network_gives_every_logit_of_a_real_image(name: str, tmp_path: Path) -> None:
+    board = fast_line(name)
+    images = zoo.images_of(board.model)
+    net = oh.convert(zoo.load_model(board.model), zoo.load_calibration(images), timesteps=8, base="root")
+    design = oh.generate(net, board=board, out=tmp_path / "design")
+    check_netlist(design, oh.golden.quantize_input(net, load_images(images)[0][:1]), tmp_path / "work")
 
 
 @pytest.mark.verify

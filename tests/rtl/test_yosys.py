@@ -1,4 +1,4 @@
-"""What yosys reads is what simulators read: a design that it has read and written again, played against the golden model."""
+"""What yosys reads is what simulators read: a design that it has read and written again, against the golden model."""
 
 from __future__ import annotations
 
