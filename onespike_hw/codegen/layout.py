@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -327,12 +328,23 @@ def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: in
 
 
 def _strip(windows: int, cols: int, stride: int, engines: int) -> int:
-    """Windows of a row that an engine takes in turn: about STRIP, and so many that no engine takes a column twice."""
+    """Windows of a row that an engine takes in turn: about STRIP, shared out evenly, and no column taken twice."""
     if engines == 1:
         return windows
-    strips = -(-windows // STRIP)
-    least = -(-(cols - stride) // (stride * (engines - 1)))
-    return min(windows, max(-(-windows // strips), least, 1))
+    least = max(1, -(-(cols - stride) // (stride * (engines - 1))))
+    shortest = max(STRIP, least)
+    choices = range(shortest, 2 * shortest + 1)
+    best = min(choices, key=lambda strip: (_busiest(windows, strip, engines), windows % strip > 0, strip))
+    return min(windows, best)
+
+
+def _busiest(windows: int, strip: int, engines: int) -> Fraction:
+    """Share of all windows that the busiest engine takes, rows on rows; strips at the end of a row may be shorter."""
+    row = [min(strip, windows - start) for start in range(0, windows, strip)]
+    taken = [0] * engines
+    for turn in range(math.lcm(len(row), engines)):
+        taken[turn % engines] += row[turn % len(row)]
+    return Fraction(max(taken), sum(taken))
 
 
 def _group_lanes(lanes: int, most: int) -> int:
