@@ -19,7 +19,7 @@ from rtl_sim.cocotb_runner import Bench, run_bench
 DEFINES = ("NO_ICE40_DEFAULT_ASSIGNMENTS",)
 """Icarus 11 knows no default of a port that is not connected; yosys connects them all."""
 MODELS = (
-    f"read_verilog {' '.join(f'-D {name}' for name in DEFINES)} netlist.v library.v",
+    "read_verilog netlist.v library.v",
     "read_verilog -lib cells.v",
     f"hierarchy -top {TOP}",
     "proc",
@@ -40,33 +40,38 @@ LIBRARIES = {
 """Of yosys, by family, in its folder share."""
 
 
-def check_netlist(design: Design, integers: Int64, work: Path, *, simulator: str = "verilator") -> None:
+def check_netlist(design: Design, integers: Int64, work: Path) -> None:
     """Synthesise a chip, and send input integers [N, *net.input_shape] over its UART; SimulatorError says what differs.
+
+    An iCE40 is small enough for Icarus, and takes the library as it is: of its single-port RAM yosys makes no end.
 
     work  folder for the cells, the build and the logs
     """
+    folds = design.board.yosys_family != "ice40"
     netlist = synthesize(design) / "netlist.v"
     work.mkdir(parents=True, exist_ok=True)
     bench = Bench(
         ("rtl_sim.netlist_bench",),
         TOP,
         (),
-        files=tuple(with_models(design.board, netlist.read_text(), work)),
+        files=tuple(with_models(design.board, netlist.read_text(), work, folds=folds)),
         settings={"DIVISOR": design.board.uart_divisor},
+        defines=() if folds else DEFINES,
         warnings=False,
     )
-    run_bench(design, integers, simulator, work, bench=bench)
+    run_bench(design, integers, "verilator" if folds else "icarus", work, bench=bench)
 
 
-def with_models(board: Board, netlist: str, folder: Path) -> list[Path]:
+def with_models(board: Board, netlist: str, folder: Path, *, folds: bool) -> list[Path]:
     """A netlist with the models of its cells: those of yosys's library, and ours for those that it only declares.
 
-    yosys itself puts its models in the places of the cells, and works out what their parameters settle: a simulator
-    that follows the clock through the multiplexers of every flip-flop takes many times as long.
+    folds  yosys itself puts its models in the places of the cells, and works out what their parameters settle: a
+           simulator that follows the clock through the multiplexers of every flip-flop takes many times as long
     """
     jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
     ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()
-    library = _modules("".join(_with_includes(yosys_share() / name) for name in LIBRARIES[board.yosys_family]))
+    text = "".join(_with_includes(yosys_share() / name) for name in LIBRARIES[board.yosys_family])
+    library = _modules(text)
     wanted = set(re.findall(r"^  (\w+) ", netlist, re.MULTILINE)) & set(library) - set(_modules(ours))
     needed: set[str] = set()
     while wanted:
@@ -75,20 +80,28 @@ def with_models(board: Board, netlist: str, folder: Path) -> list[Path]:
         wanted = set().union(*inside) & set(library) - needed
     texts = {
         "netlist.v": netlist,
-        "library.v": "\n".join(text for name, text in library.items() if name in needed) + "\n",
+        "library.v": _directives(text) + "\n".join(library[name] for name in library if name in needed) + "\n",
         "cells.v": ours,
         "block_ram.v": (resources.templates() / "cells" / "block_ram.v").read_text(),
         "models.ys": "\n".join((*MODELS, "")),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
-    run_tool(["yosys", "-q", "-s", "models.ys"], folder, folder / "yosys.log")
-    return [folder / name for name in ("flat.v", "cells.v", "block_ram.v")]
+    if folds:
+        run_tool(["yosys", "-q", "-s", "models.ys"], folder, folder / "yosys.log")
+    chip = ("flat.v",) if folds else ("netlist.v", "library.v")
+    return [folder / name for name in (*chip, "cells.v", "block_ram.v")]
 
 
 def _with_includes(path: Path) -> str:
     """A file with those that it includes in their places."""
     return _INCLUDE.sub(lambda found: _with_includes(path.parent / found[1]), path.read_text())
+
+
+def _directives(text: str) -> str:
+    """The lines of a compiler directive in front of the first module: macros that modules use."""
+    head, *_ = re.split(r"^module ", text, maxsplit=1, flags=re.MULTILINE)
+    return "".join(line + "\n" for line in head.splitlines() if line.startswith("`"))
 
 
 def _modules(text: str) -> dict[str, str]:
