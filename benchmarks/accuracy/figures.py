@@ -80,25 +80,33 @@ def ladder(path: Path) -> None:
 
 def loss_against_operations(path: Path, journals: Sequence[Path]) -> None:
     """A panel a network, a curve a T, a dot a sparsity; the ring is what `sparsity="free"` chose."""
-    figure, axes = plt.subplots(1, len(journals), figsize=(3 * len(journals), 3.4), layout="constrained", squeeze=False)
-    for axis, journal in zip(axes[0], journals, strict=True):
-        entries = [json.loads(line) for line in journal.read_text().splitlines()]
-        results = {entry["case"]: entry for entry in entries}
-        trained = results[TRAINED]["accuracy"]
-        for steps in SWITCHED_AT:
-            found = [results.get(f"T={steps}, {title}") for title in SPARSITIES]
-            if None in found:
-                continue
-            sops = [result["sops"] / 1e6 for result in found]
-            losses = [100 * (trained - result["accuracy"]) for result in found]
+    curves = {journal.stem.rsplit("-", 1)[0]: _curves(journal) for journal in journals}
+    shown = {name: found for name, found in curves.items() if found}
+    figure, axes = plt.subplots(1, len(shown), figsize=(4.5 * len(shown), 3.4), layout="constrained", squeeze=False)
+    for axis, (name, found) in zip(axes[0], shown.items(), strict=True):
+        for steps, points in found.items():
+            sops, losses = zip(*points, strict=True)
             (line,) = axis.plot(sops, losses, marker=".", label=f"T = {steps}")
             free = SPARSITIES.index("INT8")
             axis.plot(sops[free], losses[free], "o", color=line.get_color(), fillstyle="none", markersize=9)
-        axis.set(title=journal.stem.rsplit("-", 1)[0], xlabel="M SOPs an image")
+        axis.set(title=name, xlabel="M SOPs an image")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
     axes[0, 0].set_ylabel("loss, points of accuracy")
     figure.savefig(path, metadata={"Date": None})
+
+
+def _curves(journal: Path) -> dict[int, list[tuple[float, float]]]:
+    """T -> (M SOPs an image, loss in points) of each sparsity, where all of them were measured."""
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    results = {entry["case"]: entry for entry in entries}
+    trained = results[TRAINED]["accuracy"]
+    found = {steps: [results.get(f"T={steps}, {title}") for title in SPARSITIES] for steps in SWITCHED_AT}
+    return {
+        steps: [(result["sops"] / 1e6, 100 * (trained - result["accuracy"])) for result in row]
+        for steps, row in found.items()
+        if None not in row
+    }
 
 
 def _drawn(count: int = 200_000) -> np.ndarray:
