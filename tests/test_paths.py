@@ -12,9 +12,7 @@ from onespike_hw.paths import longest_paths
 from tests.cases import CASES
 
 
-def test_each_module_of_a_design_and_the_page_that_lists_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_module_of_a_design_which_stays_as_it_is(tmp_path: Path) -> None:
     design = oh.generate(CASES["single_conv"](), board="pynq", out=tmp_path / "design")
     calls = []
     paths = longest_paths(design, lambda done, total: calls.append((done, total)))

@@ -100,13 +100,12 @@ def measured(subject: Subject, folder: Path) -> dict[str, dict[str, Any]]:
     results = {entry.pop("case"): entry for entry in map(json.loads, lines)}
     wanted = cases(subject.name)
     missing = [case for case in wanted if case.key not in results]
-    if TRAINED not in results:
-        results[TRAINED] = {"accuracy": trained_accuracy(subject)}
-        with journal.open("a") as stream:
-            stream.write(json.dumps({"case": TRAINED, **results[TRAINED]}) + "\n")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress, journal.open("a") as stream:
         task = progress.add_task("", total=len(wanted), completed=len(wanted) - len(missing))
+        if TRAINED not in results:
+            results[TRAINED] = {"accuracy": trained_accuracy(subject)}
+            stream.write(json.dumps({"case": TRAINED, **results[TRAINED]}) + "\n")
         for case in missing:
             progress.update(task, description=f"{subject.name} {case.key}")
             results[case.key] = measure(case, subject)
