@@ -9,9 +9,11 @@ JOBS ?= 2
 VERIFY ?= 1000
 
 PY := .venv/bin/python
+# The longest first: ULX3S takes as long as the other two.
+OPEN_BOARDS := ulx3s-85f icebreaker tangnano20k
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen bitstream test lint bench bench-accuracy verify clean
+.PHONY: help setup gen bitstream bitstreams test lint bench bench-accuracy verify clean
 
 help:  ## list the targets
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -32,6 +34,9 @@ bitstream: setup  ## the bitstream for BOARD, from OUT; makes OUT first where it
 	@! grep -qs '^toolchain = "yosys' "boards/$(BOARD).toml" "$(BOARD)" || bash scripts/setup.sh open
 	@test -f "$(OUT)/onespike.json" || $(MAKE) --no-print-directory gen
 	@$(PY) -m onespike_hw.cli bitstream "$(OUT)"
+
+bitstreams: setup  ## those of the three open boards, JOBS=2 at a time
+	@printf '%s\n' $(OPEN_BOARDS) | xargs -P $(JOBS) -I {} $(MAKE) --no-print-directory bitstream BOARD={}
 
 test: setup  ## the tests, on JOBS=2 processes
 	$(PY) -m pytest -n $(JOBS) -m "not verify" $(ARGS)
