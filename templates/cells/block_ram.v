@@ -63,7 +63,11 @@ module onespike_block_ram #(
         end
     endfunction
 
-    wire writes_a = ce_a && we_a, writes_b = ce_b && we_b;
+    function enabled(input integer width, input [13:0] ad);
+        enabled = units(width) == 1 || (units(width) == 2 ? |ad[1:0] : |ad[3:0]);
+    endfunction
+
+    wire writes_a = ce_a && we_a && enabled(WIDTH_A, ad_a), writes_b = ce_b && we_b && enabled(WIDTH_B, ad_b);
     localparam WIDER = WIDTH_A > WIDTH_B ? WIDTH_A : WIDTH_B;
     localparam BELOW = WIDER == 4 * UNIT ? 5 : WIDER == 2 * UNIT ? 4 : WIDER == UNIT ? 3 : WIDER == 4 ? 2 : WIDER == 2 ? 1 : 0;
     wire same = ad_a >> BELOW == ad_b >> BELOW;  // both are at the same bits, or one at some of the other's
