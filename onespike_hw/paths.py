@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from onespike_hw.codegen.design import Design
 from onespike_hw.errors import ToolError
+from onespike_hw.tools import native_yosys
 
 FAMILY = "xc7"
 """The one for which yosys's library has delays."""
@@ -119,11 +119,4 @@ def _longest_path(work: Path, module: str, engines: Collection[str]) -> LongestP
         "read_verilog -overwrite -lib -specify lut6_2.v",
         "sta",
     ]
-    program = shutil.which("yosys")
-    if program is None:
-        raise ToolError("yosys: not on PATH; make setup, or apt-get install yosys, brings it")
-    command = [program, "-p", "; ".join(commands)]
-    done = subprocess.run(command, cwd=work / "rtl", capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"yosys: {module}: {(done.stderr.strip() or done.stdout.strip())[-400:]}")
-    return parsed(module, done.stdout)
+    return parsed(module, native_yosys(["-p", "; ".join(commands)], work / "rtl"))

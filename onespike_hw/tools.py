@@ -1,11 +1,13 @@
-"""Finds the programs that make a bitstream: those of this machine, or PyPI's builds of them (yowasp-NAME)."""
+"""Finds the programs that make a bitstream, those of this machine or PyPI's builds (yowasp-NAME), and runs yosys."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from onespike_hw.errors import ToolError
@@ -37,3 +39,14 @@ def yosys_share() -> Path:
     if found is None:
         raise ToolError("yosys: not on this machine; make bitstream installs PyPI's build of it")
     return found
+
+
+def native_yosys(arguments: Sequence[str], folder: Path) -> str:
+    """Run the yosys on PATH in a folder; what it printed. Raises ToolError with its last words where it fails."""
+    program = shutil.which("yosys")
+    if program is None:
+        raise ToolError("yosys: not on PATH; make setup, or apt-get install yosys, brings it")
+    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(f"yosys: {(done.stderr.strip() or done.stdout.strip())[-400:]}")
+    return done.stdout

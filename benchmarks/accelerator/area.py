@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 from onespike_hw.codegen.design import Design
-from onespike_hw.errors import ToolError
+from onespike_hw.tools import native_yosys
 
 LUTS = {
     **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
@@ -45,19 +43,8 @@ def synthesise(design: Design) -> Area:
     key = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).digest()
     if key not in _COUNTED:
         script = (design.path / "synth" / "yosys.ys").resolve()
-        _COUNTED[key] = counted(yosys(["-s", str(script)], design.path / "rtl"))
+        _COUNTED[key] = counted(native_yosys(["-s", str(script)], design.path / "rtl"))
     return _COUNTED[key]
-
-
-def yosys(arguments: list[str], folder: Path) -> str:
-    """Run yosys in a folder; what it printed. Raises ToolError with its last words where it fails."""
-    try:
-        done = subprocess.run(["yosys", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise ToolError("yosys: not on PATH; apt-get install yosys brings it") from error
-    if done.returncode:
-        raise ToolError(f"yosys: {(done.stderr.strip() or done.stdout.strip())[-400:]}")
-    return done.stdout
 
 
 def counted(said: str) -> Area:

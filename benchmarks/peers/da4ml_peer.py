@@ -21,8 +21,9 @@ from da4ml.codegen import VerilogModel
 from da4ml.trace import FixedVariableArray, HWConfig, comb_trace, to_pipeline
 from da4ml.types import CombLogic
 
-from benchmarks.accelerator.area import Area, counted, yosys
+from benchmarks.accelerator.area import Area, counted
 from onespike_hw.errors import SimulatorError
+from onespike_hw.tools import native_yosys
 from rtl_sim import tools
 
 INPUTS, HIDDEN, CLASSES = 49, 32, 10
@@ -54,7 +55,7 @@ def measure(folder: Path) -> Unrolled:
         raise SimulatorError("da4ml: its Verilog on Verilator differs from its own model")
     sources = " ".join(str(path.resolve()) for path in sorted((folder / "src").rglob("*.v")))
     script = f"read_verilog -sv -defer {sources}; synth_xilinx -family xc7 -top peer; stat"
-    return Unrolled(pipeline.cost, len(pipeline.solutions) + 1, counted(yosys(["-p", script], folder)))
+    return Unrolled(pipeline.cost, len(pipeline.solutions) + 1, counted(native_yosys(["-p", script], folder)))
 
 
 def traced(rng: np.random.Generator, inputs: int, hidden: int, classes: int) -> CombLogic:

@@ -17,9 +17,10 @@ import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.accelerator.area import Area, counted, yosys
+from benchmarks.accelerator.area import Area, counted
 from benchmarks.accelerator.cases import folder
 from benchmarks.peers.shapes import CNN, MLP
+from onespike_hw.tools import native_yosys
 
 FILE = Path(__file__).parent.parent / "data" / "peers.toml"
 SYNTHESIS = "read_verilog -sv peer.v; hierarchy -check -top peer; synth_xilinx -family xc7 -top peer; stat"
@@ -96,7 +97,7 @@ def main() -> None:
     print(f"{cycles} cycles")
     area = Area(0, 0, 0, 0)
     if not args.no_synthesis:
-        area = counted(yosys(["-p", SYNTHESIS], place))
+        area = counted(native_yosys(["-p", SYNTHESIS], place))
     version = subprocess.run(["yosys", "-V"], capture_output=True, text=True, check=False).stdout.split(" (")[0]
     kept = Kept(
         network=args.network,

@@ -14,6 +14,7 @@ import pytest
 from onespike_hw import golden, measured
 from onespike_hw.convert.explain import input_meaning
 from onespike_hw.measured import Cells, Placed
+from onespike_hw.paths import LongestPath
 from onespike_hw.report import page, pictures
 from onespike_hw.report.figures import count
 from tests.cases import CASES, RESIDUAL_CASES
@@ -147,6 +148,21 @@ def test_what_place_and_route_measured(tmp_path: Path, undrawn: None) -> None:
     assert Page(text).tables["placed"][1] == ["LUT4", "4,409", "5,280"]
     assert "reaches <b>32.0 MHz</b>" in text
     assert "takes 1,833 images a second" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_longest_paths_in_their_order() -> None:
+    shown = example()
+    paths = [
+        LongestPath("conv1_engine", 8.0, ("FDRE", "LUT6", "FDRE"), "step", "sum"),
+        LongestPath("conv1_layer", 4.0, ("FDRE", "CARRY4"), "row", "row"),
+    ]
+    text = page.render(page.gather(shown.design, shown.run, shown.images, None, paths=paths))
+    assert Page(text).tables["paths"][1:] == [
+        ["conv1_engine", "8.00", "125", "step", "sum", "FDRE LUT6 FDRE"],
+        ["conv1_layer", "4.00", "250", "row", "row", "FDRE CARRY4"],
+    ]
+    assert "paths" not in Page(page.render(page.gather(shown.design, shown.run, shown.images, None))).tables
 
 
 def test_images_without_labels() -> None:
