@@ -37,7 +37,7 @@ class Bench:
     folders     of a design, which hold its modules
     parameters  of the top level, where they are not as emitted; plusargs of the simulation
     settings    what the modules are told beside the parameters
-    files       Verilog beside that of the folders; what it needs defined; warnings: all of them
+    files       Verilog beside that of the folders; warnings: all of them
     """
 
     modules: tuple[str, ...]
@@ -47,7 +47,6 @@ class Bench:
     plusargs: tuple[str, ...] = ()
     settings: Mapping[str, int] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
-    defines: tuple[str, ...] = ()
     warnings: bool = True
 
     def sources(self, design: Path) -> list[Path]:
@@ -108,7 +107,6 @@ def run_bench(
                 hdl_toplevel=bench.top,
                 build_dir=work / "build",
                 parameters=dict(bench.parameters),
-                defines=dict.fromkeys(bench.defines, 1),
                 build_args=_build_arguments(simulator, bench.warnings),
                 log_file=log,
                 always=True,

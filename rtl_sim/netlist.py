@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,19 +17,21 @@ from onespike_hw.open_tools import run_tool, synthesize
 from onespike_hw.tools import yosys_share
 from rtl_sim.cocotb_runner import Bench, run_bench
 
-DEFINES = ("NO_ICE40_DEFAULT_ASSIGNMENTS",)
-"""Icarus 11 knows no default of a port that is not connected; yosys connects them all."""
 MODELS = (
     "read_verilog netlist.v library.v",
-    "read_verilog -lib cells.v",
-    f"hierarchy -top {TOP}",
+    "read_verilog -lib cells.v memories.v",
+    "hierarchy -top {top}",
     "proc",
     "flatten",
     "opt_expr",
     "opt_clean -purge",
     "write_verilog -noattr flat.v",
 )
-"""How yosys puts its library's models in the places of the cells."""
+"""How yosys puts its library's models in the places of the cells. Those with a memory stay modules: of a memory that is
+read and written at an address not known at first, yosys's Verilog is not what Verilator reads."""
+_MEMORY = re.compile(r"\breg\b.*\bmem(ory)?\s*\[")
+_PLAIN_PORTS = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n"
+"""Defaults of ports that are not connected are not for every simulator; yosys connects them all."""
 _INCLUDE = re.compile(r'^`include "(.+)"$', re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+).*?\bendmodule\b", re.MULTILINE | re.DOTALL)
 
@@ -43,30 +46,26 @@ LIBRARIES = {
 def check_netlist(design: Design, integers: Int64, work: Path) -> None:
     """Synthesise a chip, and send input integers [N, *net.input_shape] over its UART; SimulatorError says what differs.
 
-    An iCE40 is small enough for Icarus, and takes the library as it is: of its single-port RAM yosys makes no end.
-
     work  folder for the cells, the build and the logs
     """
-    folds = design.board.yosys_family != "ice40"
     netlist = synthesize(design) / "netlist.v"
     work.mkdir(parents=True, exist_ok=True)
     bench = Bench(
         ("rtl_sim.netlist_bench",),
         TOP,
         (),
-        files=tuple(with_models(design.board, netlist.read_text(), work, folds=folds)),
+        files=tuple(with_models(design.board, netlist.read_text(), work)),
         settings={"DIVISOR": design.board.uart_divisor},
-        defines=() if folds else DEFINES,
         warnings=False,
     )
-    run_bench(design, integers, "verilator" if folds else "icarus", work, bench=bench)
+    run_bench(design, integers, "verilator", work, bench=bench)
 
 
-def with_models(board: Board, netlist: str, folder: Path, *, folds: bool) -> list[Path]:
+def with_models(board: Board, netlist: str, folder: Path, top: str = TOP) -> list[Path]:
     """A netlist with the models of its cells: those of yosys's library, and ours for those that it only declares.
 
-    folds  yosys itself puts its models in the places of the cells, and works out what their parameters settle: a
-           simulator that follows the clock through the multiplexers of every flip-flop takes many times as long
+    yosys itself puts its models in the places of the cells, and works out what their parameters settle: a simulator
+    that follows the clock through the multiplexers of every flip-flop takes many times as long.
     """
     jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
     ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()
@@ -78,19 +77,23 @@ def with_models(board: Board, netlist: str, folder: Path, *, folds: bool) -> lis
         needed |= wanted
         inside = (set(re.findall(r"\w+", library[name])) for name in wanted)
         wanted = set().union(*inside) & set(library) - needed
+    memories = {name for name in needed if _MEMORY.search(library[name])}
     texts = {
         "netlist.v": netlist,
-        "library.v": _directives(text) + "\n".join(library[name] for name in library if name in needed) + "\n",
+        "library.v": _directives(text) + _joined(library[name] for name in library if name in needed - memories),
+        "memories.v": _PLAIN_PORTS + _directives(text) + _joined(library[name] for name in library if name in memories),
         "cells.v": ours,
         "block_ram.v": (resources.templates() / "cells" / "block_ram.v").read_text(),
-        "models.ys": "\n".join((*MODELS, "")),
+        "models.ys": "\n".join((*MODELS, "")).format(top=top),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
-    if folds:
-        run_tool(["yosys", "-q", "-s", "models.ys"], folder, folder / "yosys.log")
-    chip = ("flat.v",) if folds else ("netlist.v", "library.v")
-    return [folder / name for name in (*chip, "cells.v", "block_ram.v")]
+    run_tool(["yosys", "-q", "-s", "models.ys"], folder, folder / "yosys.log")
+    return [folder / name for name in ("flat.v", "cells.v", "block_ram.v", "memories.v")]
+
+
+def _joined(modules: Iterable[str]) -> str:
+    return "".join(module + "\n" for module in modules)
 
 
 def _with_includes(path: Path) -> str:

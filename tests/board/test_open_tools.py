@@ -218,9 +218,8 @@ def test_the_netlist_gives_every_logit_of_real_images(name: str, tmp_path: Path)
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("name", ["ulx3s-85f", "tangnano20k"])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_the_netlist_of_the_boards_own_network_gives_every_logit_of_a_real_image(name: str, tmp_path: Path) -> None:
-    """Not of icebreaker: to load its weights takes two million clocks, of which Icarus plays a few hundred a second."""
     board = fast_line(name)
     images = zoo.images_of(board.model)
     net = oh.convert(zoo.load_model(board.model), zoo.load_calibration(images), timesteps=8, base="root")
