@@ -22,7 +22,7 @@ from torch import nn
 
 import onespike_hw as oh
 from benchmarks.accuracy.cases import Case, cases
-from benchmarks.accuracy.tables import TRAINED, tables
+from benchmarks.accuracy.tables import TRAINED, switches_together, tables
 from onespike_hw.convert import zoo
 from onespike_hw.convert.datasets import fashion_mnist, image_size, padded, to_unit
 from onespike_hw.convert.float_model import predict
@@ -119,11 +119,12 @@ def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    parts = []
+    results = {}
     for name in arguments.models:
-        subject = subject_of(name, arguments.weights, arguments.images)
-        results = measured(subject, arguments.out)
-        parts.append(tables(name, results, arguments.images))
+        results[name] = measured(subject_of(name, arguments.weights, arguments.images), arguments.out)
+    parts = [tables(name, own, arguments.images) for name, own in results.items()]
+    if len(results) > 1:
+        parts.append(switches_together(results))
     text = "\n".join(parts)
     (arguments.out / "tables.md").write_text(text)
     print(text)

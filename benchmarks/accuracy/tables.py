@@ -36,6 +36,22 @@ def tables(model: str, results: Results, images: int) -> str:
     )
 
 
+COMPARED_AT = 6
+"""The T at which the switches of every network are measured."""
+
+
+def switches_together(results: Mapping[str, Results]) -> str:
+    """Loss by switch of several networks, by name, and its mean."""
+    rows = []
+    for title, key in [("convert's defaults", "INT8"), *((title, title) for title in SWITCHES)]:
+        losses = [
+            100 * (own[TRAINED]["accuracy"] - own[f"T={COMPARED_AT}, {key}"]["accuracy"]) for own in results.values()
+        ]
+        rows.append([title, *(f"{loss:.2f}" for loss in (*losses, sum(losses) / len(losses)))])
+    heading = f"One option changed, INT8 weights, T = {COMPARED_AT}: loss in points"
+    return "\n".join([heading, "", *markdown(["", *results, "mean"], rows), ""])
+
+
 def _width_row(results: Results, trained: float, steps: int, widths: Sequence[tuple[str, str]]) -> list[str]:
     own = results[f"T={steps}, INT8"]
     root = results[f"T={steps}, base root"]

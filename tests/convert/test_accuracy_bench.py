@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.accuracy import __main__ as bench
 from benchmarks.accuracy.cases import Case, cases
-from benchmarks.accuracy.tables import TRAINED, tables
+from benchmarks.accuracy.tables import TRAINED, switches_together, tables
 
 
 def results() -> dict[str, dict[str, Any]]:
@@ -34,6 +34,13 @@ def test_tables() -> None:
     assert rows["3"].startswith("| 3 | 6.80 | 2.60 | 7.40 | 8.00 | 2.90 | ")
     assert rows["convert's defaults"] == "| convert's defaults | 2.00, 2.00 | 2.10, 2.00 | 2.20, 2.00 |"
     assert "calibration off: maximum" in rows
+
+
+def test_switches_of_several_networks_and_their_mean() -> None:
+    better, worse = ({**results(), TRAINED: {"accuracy": trained}} for trained in (0.91, 0.92))
+    lines = switches_together({"one": better, "two": worse}).splitlines()
+    assert lines[2] == "|  | one | two | mean |"
+    assert lines[4] == "| convert's defaults | 1.10 | 2.10 | 1.60 |"
 
 
 def test_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
