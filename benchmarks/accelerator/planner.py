@@ -68,7 +68,7 @@ def run(console: Console, images: int) -> None:
     for number, (name, case, goal) in enumerate(cases(images)):
         design = oh.generate(case.net, "pynq", folder(f"plan-{number}"), force=True, activity=case.activity, goal=goal)
         result = oh.simulate(design, case.images)
-        area, needed = synthesise(design), plan_resources(design.plan)
+        area, needed = synthesise(design), plan_resources(design.plan).on(design.board)
         cycles = max(e.estimated_cycles for e in design.plan.engines)
         table.add_row(
             name,

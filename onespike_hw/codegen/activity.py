@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,13 @@ class Activity:
     density       share of its input values that spike, 0..1
     pair_cycles   clocks that a window's spikes take when two of one phase are added at once, of QUANTILES equal shares
                   of all windows; none: from the density
+    class_spikes  spikes of a window that drain together, drain by drain, each of QUANTILES equal shares of all windows;
+                  none: not measured
     """
 
     density: float = DENSITY
     pair_cycles: tuple[float, ...] = ()
+    class_spikes: tuple[tuple[float, ...], ...] = ()
 
 
 def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 | None = None) -> dict[str, Activity]:
@@ -45,13 +48,12 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
             result[layer.name] = Activity(1.0 if inputs is None else float((inputs != 0).mean()))
             continue
         spikes = codes[source]
-        pairs: tuple[float, ...] = ()
+        activity = Activity(float((spikes < net.timesteps).mean()))
         constants = net.constants_of(layer.inputs[0])
         if layer.kind == "conv" and source == layer.inputs[0] and constants is not None:
             steps = schedule(constants, settled=net.settled or not layer.fires)
-            if steps.shift:
-                pairs = _pair_cycles(layer, spikes, steps)
-        result[layer.name] = Activity(float((spikes < net.timesteps).mean()), pairs)
+            activity = _of_windows(activity, layer, spikes, steps)
+        result[layer.name] = activity
     return result
 
 
@@ -71,14 +73,30 @@ def _code_source(net: Network, layer: Layer, codes: Mapping[str, NDArray[np.uint
     return None if name == INPUT else name
 
 
-def _pair_cycles(layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> tuple[float, ...]:
-    """Clocks that the spikes of a window take: of QUANTILES equal shares of all windows, the mean of each."""
+def _of_windows(activity: Activity, layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> Activity:
+    """The same with what the windows of a convolution hold."""
+    counts = [_window_spikes(layer, codes == phase) for phase in steps.order]
+    pairs: tuple[float, ...] = ()
+    if steps.shift:
+        clocks = (_pair_clocks(count, shifts, steps.shift) for count, shifts in zip(counts, steps.shifts, strict=True))
+        pairs = _shares(np.sum(list(clocks), axis=0))
+    if layer.groups > 1:
+        return replace(activity, pair_cycles=pairs)
+    ends = np.flatnonzero(steps.drains) + 1
+    classes = (np.sum(counts[first:end], axis=0) for first, end in zip([0, *ends[:-1]], ends, strict=True))
+    return replace(activity, pair_cycles=pairs, class_spikes=tuple(map(_shares, classes)))
+
+
+def _window_spikes(layer: Layer, fired: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Spikes in each window: [n, H, W] of fired [n, C, H, W]."""
     _, rows, columns = layer.shape
     (kernel_h, kernel_w), (stride_h, stride_w), (pad_h, pad_w) = layer.kernel_size, layer.stride, layer.padding
-    total = np.zeros((len(codes), rows, columns))
-    for phase, shifts in zip(steps.order, steps.shifts, strict=True):
-        fired = np.pad((codes == phase).sum(1), ((0, 0), (pad_h, pad_h), (pad_w, pad_w)))
-        windows = np.lib.stride_tricks.sliding_window_view(fired, (kernel_h, kernel_w), axis=(1, 2))
-        counts = windows[:, ::stride_h, ::stride_w][:, :rows, :columns].sum((-1, -2)).astype(np.float64)
-        total += _pair_clocks(counts, shifts, steps.shift)
-    return tuple(float(share.mean()) for share in np.array_split(np.sort(total, axis=None), QUANTILES))
+    padded = np.pad(fired.sum(1), ((0, 0), (pad_h, pad_h), (pad_w, pad_w)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel_h, kernel_w), axis=(1, 2))
+    return np.asarray(windows[:, ::stride_h, ::stride_w][:, :rows, :columns].sum((-1, -2)), np.float64)
+
+
+def _shares(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """The mean of each of QUANTILES equal shares, from the smallest values to the largest; of each value where few."""
+    count = min(QUANTILES, values.size)
+    return tuple(float(share.mean()) for share in np.array_split(np.sort(values, axis=None), count))

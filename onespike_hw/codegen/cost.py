@@ -31,7 +31,7 @@ LINE_RAM_ROWS = 96
 """Line buffers of so many words are built of LUTs by yosys; larger ones of block RAM."""
 
 LUT6S = 1.06
-"""LUTs of six inputs of a chip against the sum of its parts below: 41,586 to 38,421 for the CNN on pynq, by yosys."""
+"""LUTs of six inputs of a chip against the sum of its parts below: 39,609 to 36,770 for the CNN on pynq, by yosys."""
 
 LUT4S = 2.7
 """LUTs of four inputs that stand for one of six, RAM of LUTs included: yosys for ECP5, the plans of docs/boards.md."""
@@ -52,6 +52,7 @@ class Resources:
     """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit.
 
     products  multipliers of the first layer: DSP slices or LUTs, as the board has it
+    product_bits  of the sums of these products: a LUT each; LUT4S and LANE_LUTS hold them already
     """
 
     luts: float = 0.0
@@ -59,6 +60,7 @@ class Resources:
     dsps: float = 0.0
     sprams: float = 0.0
     products: float = 0.0
+    product_bits: float = 0.0
 
     def __add__(self, other: Resources) -> Resources:
         mine, others = astuple(self), astuple(other)
@@ -69,7 +71,7 @@ class Resources:
 
     def on(self, board: Board) -> Resources:
         """The same in the LUTs and the block RAMs of a board."""
-        luts = self.luts * (LUT6S if board.lut_inputs == 6 else LUT4S)
+        luts = LUT6S * (self.luts + self.product_bits) if board.lut_inputs == 6 else LUT4S * self.luts
         dsps = self.dsps + self.products if board.lane_dsps else self.dsps
         luts += 0.0 if board.lane_dsps else self.products * LANE_LUTS
         return Resources(luts, self.brams * BRAM_KBITS / board.bram_kbits, dsps, self.sprams)
@@ -86,9 +88,10 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
         neurons = float(engine.group_lanes)
     else:
         period = max(engine.group_lanes, SETTLE)
-        neurons = max(period * engine.classes, period * engine.levels if engine.neurons.fires else engine.group_lanes)
+        search = period * engine.levels if engine.neurons.fires else engine.group_lanes
+        neurons = max(_drained(engine, activity), search)
     if engine.schedule is None:
-        return engine.passes * max(words * engine.j, neurons) + 1
+        return engine.passes * max(words * engine.j, neurons) + 1 + _refill(engine)
     phases = engine.timesteps
     silent = (1 - activity.density / phases) ** engine.groups
     issue = words * engine.j * phases * (1 - silent)
@@ -96,6 +99,21 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     visited = words * phases * (1 - word_silent)
     scan = max(visited, phases * engine.cols * engine.pass_units)
     return engine.passes * (max(issue, scan, neurons) + 3) + 2
+
+
+def _drained(engine: EnginePlan, activity: Activity) -> float:
+    """Clocks of a window whose drains each take as long as there are lanes to empty, or as the spikes between them."""
+    period = max(engine.group_lanes, SETTLE)
+    if len(activity.class_spikes) != engine.classes:
+        return float(period * engine.classes)
+    return sum(sum(max(count, period) for count in counts) / len(counts) for counts in activity.class_spikes)
+
+
+def _refill(engine: EnginePlan) -> float:
+    """Clocks in which a layer that reads all of an input waits for what had no room beside the one before."""
+    if engine.windows > 1:
+        return 0.0
+    return float(max(0, 2 * engine.cols - engine.depth) * engine.units * engine.rows)
 
 
 def _drain_cycles(engine: EnginePlan) -> float:
@@ -217,7 +235,7 @@ def _weight_memory(engine: EnginePlan) -> Resources:
 
 def _lane(engine: EnginePlan) -> Resources:
     if engine.schedule is None:
-        return Resources(1.0, products=1.0)
+        return Resources(1.0, products=1.0, product_bits=float(engine.acc_bits))
     return Resources(engine.acc_bits + 1.2)
 
 
@@ -260,7 +278,8 @@ def _pipeline_group(engine: EnginePlan) -> Resources:
     """The neurons of one group of lanes, as a pipeline."""
     ladder = _ladder_luts(engine, _lane_addresses(engine))
     mux = engine.classes * engine.acc_bits * _mux_luts(engine.group_lanes)
-    return Resources(18 + mux + ladder, dsps=0.0 if engine.schedule is None else float(engine.classes))
+    multipliers = () if engine.schedule is None else engine.schedule.multipliers
+    return Resources(18 + mux + ladder, dsps=float(sum(q.bit_count() > 1 for q in multipliers)))
 
 
 def _ladder_luts(neurons: EnginePlan | AddPlan | GraphPlan, addresses: int) -> float:

@@ -1,0 +1,45 @@
+"""What the planner expects of a layer: clocks and multipliers, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import onespike_hw as oh
+from onespike_hw.codegen.activity import QUANTILES, Activity, measure
+from onespike_hw.codegen.cost import engine_resources, stage_cycles
+from onespike_hw.network import Network
+from tests.networks import build, conv, flatten, linear
+
+
+def cnn() -> Network:
+    return build(np.random.default_rng(3), (1, 6, 6), [conv(2, 3, padding=1), conv(3, 3), flatten(), linear(4)])
+
+
+def test_spikes_of_a_window_drain_by_drain() -> None:
+    net = cnn()
+    codes = np.full((1, 2, 6, 6), net.timesteps, np.uint8)
+    codes[0, 0, 2, 2], codes[0, 1, 3, 3] = 0, 1  # of the even phases, which drain first, and of the odd ones
+    even, odd = measure(net, {net.layers[0].name: codes})[net.layers[1].name].class_spikes
+    assert len(even) == len(odd) == min(QUANTILES, 16)
+    assert (even[0], even[-1]) == (odd[0], odd[-1]) == (0, 1)
+
+
+def test_a_power_of_two_takes_no_multiplier(tmp_path: Path) -> None:
+    engine = oh.generate(cnn(), out=tmp_path / "design").plan.engines[1]
+    assert engine.schedule is not None
+    assert [q.bit_count() == 1 for q in engine.schedule.multipliers].count(True) == 1
+    assert engine.classes == 2
+    assert engine_resources(engine).dsps == engine.lane_groups
+
+
+@pytest.mark.parametrize(("side", "waits"), [(7, 42), (5, 10)])
+def test_a_layer_that_reads_all_of_an_input_waits_for_the_rest_of_the_next(
+    side: int, waits: int, tmp_path: Path
+) -> None:
+    net = build(np.random.default_rng(3), (1, side, side), [flatten(), linear(4), linear(4)])
+    engine = oh.generate(net, out=tmp_path / "design").plan.engines[0]
+    assert (engine.cols, engine.rows, engine.depth) == (side, side, 8)
+    assert stage_cycles(engine, Activity()) == engine.passes * side * side + 1 + waits
