@@ -29,7 +29,7 @@ def signed_words() -> Network:
 
 NETWORKS = {"classifier": classifier, "segmenter": segmenter, "signed_words": signed_words}
 RUNS = [
-    pytest.param(name, simulator, marks=pytest.mark.verify if simulator == "verilator" and name != "classifier" else ())
+    pytest.param(name, simulator, marks=() if name == "classifier" else pytest.mark.verify)
     for name in NETWORKS
     for simulator in ("icarus", "verilator")
 ]
