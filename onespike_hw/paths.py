@@ -119,4 +119,7 @@ def _longest_path(work: Path, module: str, engines: Collection[str]) -> LongestP
         "read_verilog -overwrite -lib -specify lut6_2.v",
         "sta",
     ]
-    return parsed(module, native_yosys(["-p", "; ".join(commands)], work / "rtl"))
+    try:
+        return parsed(module, native_yosys(["-p", "; ".join(commands)], work / "rtl"))
+    except ToolError as error:
+        raise ToolError(f"{module}: {error}") from error

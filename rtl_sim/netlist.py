@@ -69,8 +69,8 @@ def with_models(board: Board, netlist: str, folder: Path, top: str = TOP) -> lis
     """
     jinja = Environment(loader=FileSystemLoader(resources.templates() / "cells"), undefined=StrictUndefined)
     ours = jinja.get_template(f"{board.yosys_family}.v.j2").render()
-    text = "".join(_with_includes(yosys_share() / name) for name in LIBRARIES[board.yosys_family])
-    library = _modules(text)
+    source = "".join(_with_includes(yosys_share() / name) for name in LIBRARIES[board.yosys_family])
+    library = _modules(source)
     wanted = set(re.findall(r"^  (\w+) ", netlist, re.MULTILINE)) & set(library) - set(_modules(ours))
     needed: set[str] = set()
     while wanted:
@@ -80,8 +80,10 @@ def with_models(board: Board, netlist: str, folder: Path, top: str = TOP) -> lis
     memories = {name for name in needed if _MEMORY.search(library[name])}
     texts = {
         "netlist.v": netlist,
-        "library.v": _directives(text) + _joined(library[name] for name in library if name in needed - memories),
-        "memories.v": _PLAIN_PORTS + _directives(text) + _joined(library[name] for name in library if name in memories),
+        "library.v": _directives(source) + _joined(library[name] for name in library if name in needed - memories),
+        "memories.v": _PLAIN_PORTS
+        + _directives(source)
+        + _joined(library[name] for name in library if name in memories),
         "cells.v": ours,
         "block_ram.v": (resources.templates() / "cells" / "block_ram.v").read_text(),
         "models.ys": "\n".join((*MODELS, "")).format(top=top),

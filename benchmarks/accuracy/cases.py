@@ -7,8 +7,8 @@ from typing import Any
 
 TIMESTEPS = (3, 4, 6, 8, 12, 16)
 SWITCHED_AT = (4, 6, 8)
-_SWITCHED_LARGE_AT = (6,)
-"""Where a conversion and its run take minutes."""
+COMPARED_AT = 6
+"""The T at which the switches of all networks are measured; of the large ones, whose runs take minutes, no other."""
 
 ROOT = {"base": "root"}
 
@@ -46,7 +46,7 @@ class Case:
 
 def switched_at(model: str) -> tuple[int, ...]:
     """The T at which the switches of a network are measured."""
-    return SWITCHED_AT if model == "fashion-cnn" else _SWITCHED_LARGE_AT
+    return SWITCHED_AT if model == "fashion-cnn" else (COMPARED_AT,)
 
 
 def cases(model: str) -> list[Case]:

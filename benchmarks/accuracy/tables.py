@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.accuracy.cases import SWITCHES, TIMESTEPS, switched_at
+from benchmarks.accuracy.cases import COMPARED_AT, SWITCHES, TIMESTEPS, switched_at
 
 Results = Mapping[str, Mapping[str, Any]]
 TRAINED = "trained"
 """Key of the network as it was trained, beside those of the cases."""
+_SWITCHED = {"convert's defaults": "INT8", **{title: title for title in SWITCHES}}
+"""Title of a row -> title of its case."""
 
 
 def tables(model: str, results: Results, images: int) -> str:
@@ -20,7 +22,7 @@ def tables(model: str, results: Results, images: int) -> str:
     head = ["T", *(f"{title}: loss" for title, _ in widths), "INT8, root base: loss", "Q", "spikes a neuron", "M SOPs"]
     switched = [
         [title, *(_switch_cell(results, trained, steps, key) for steps in switched_at(model))]
-        for title, key in [("convert's defaults", "INT8"), *((title, title) for title in SWITCHES)]
+        for title, key in _SWITCHED.items()
     ]
     return "\n".join(
         [
@@ -36,17 +38,11 @@ def tables(model: str, results: Results, images: int) -> str:
     )
 
 
-COMPARED_AT = 6
-"""The T at which the switches of every network are measured."""
-
-
 def switches_together(results: Mapping[str, Results]) -> str:
     """Loss by switch of several networks, by name, and its mean."""
     rows = []
-    for title, key in [("convert's defaults", "INT8"), *((title, title) for title in SWITCHES)]:
-        losses = [
-            100 * (own[TRAINED]["accuracy"] - own[f"T={COMPARED_AT}, {key}"]["accuracy"]) for own in results.values()
-        ]
+    for title, key in _SWITCHED.items():
+        losses = [_points(own[TRAINED]["accuracy"], own[f"T={COMPARED_AT}, {key}"]) for own in results.values()]
         rows.append([title, *(f"{loss:.2f}" for loss in (*losses, sum(losses) / len(losses)))])
     heading = f"One option changed, INT8 weights, T = {COMPARED_AT}: loss in points"
     return "\n".join([heading, "", *markdown(["", *results, "mean"], rows), ""])
@@ -71,7 +67,11 @@ def _switch_cell(results: Results, trained: float, steps: int, key: str) -> str:
 
 
 def _loss(trained: float, result: Mapping[str, Any]) -> str:
-    return f"{100 * (trained - result['accuracy']):.2f}"
+    return f"{_points(trained, result):.2f}"
+
+
+def _points(trained: float, result: Mapping[str, Any]) -> float:
+    return 100 * float(trained - result["accuracy"])
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

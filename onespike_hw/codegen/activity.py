@@ -82,8 +82,9 @@ def _of_windows(activity: Activity, layer: Layer, codes: NDArray[np.uint8], step
         pairs = _shares(np.sum(list(clocks), axis=0))
     if layer.groups > 1:
         return replace(activity, pair_cycles=pairs)
-    ends = np.flatnonzero(steps.drains) + 1
-    classes = (np.sum(counts[first:end], axis=0) for first, end in zip([0, *ends[:-1]], ends, strict=True))
+    classes = [np.zeros_like(counts[0]) for _ in range(steps.classes)]
+    for phase, count in zip(steps.order, counts, strict=True):
+        classes[steps.class_of[phase]] += count
     return replace(activity, pair_cycles=pairs, class_spikes=tuple(map(_shares, classes)))
 
 

@@ -89,7 +89,7 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     else:
         period = max(engine.group_lanes, SETTLE)
         search = period * engine.levels if engine.neurons.fires else engine.group_lanes
-        neurons = max(_drained(engine, activity), search)
+        neurons = max(_drained(engine, activity, period), search)
     if engine.schedule is None:
         return engine.passes * max(words * engine.j, neurons) + 1 + _refill(engine)
     phases = engine.timesteps
@@ -101,9 +101,8 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     return engine.passes * (max(issue, scan, neurons) + 3) + 2
 
 
-def _drained(engine: EnginePlan, activity: Activity) -> float:
-    """Clocks of a window whose drains each take as long as there are lanes to empty, or as the spikes between them."""
-    period = max(engine.group_lanes, SETTLE)
+def _drained(engine: EnginePlan, activity: Activity, period: int) -> float:
+    """Clocks of a window whose drains each take `period`, or as long as the spikes between them."""
     if len(activity.class_spikes) != engine.classes:
         return float(period * engine.classes)
     return sum(sum(max(count, period) for count in counts) / len(counts) for counts in activity.class_spikes)

@@ -18,7 +18,7 @@ def test_many_phases_find_the_classes_of_the_model() -> None:
     test, labels = test[:100], labels[:100]
     with torch.no_grad():
         expected = model(torch.from_numpy(test)).argmax(1).numpy()
-    options = {"timesteps": 20, "base": 1.16, "sparsity": 0}
+    options = {"timesteps": 20, "base": 1.16}
     found = predict(model, calibration, test, **options)
     assert found.dtype == np.int64
     assert (found == expected).mean() >= 0.97
