@@ -24,12 +24,14 @@ class Activity:
     density       share of its input values that spike, 0..1
     pair_cycles   clocks that a window's spikes take when two of one phase are added at once, of QUANTILES equal shares
                   of all windows; none: from the density
+    fold_cycles   the same where two phases share a drain (onespike_hw.codegen.schedule, folded)
     class_spikes  spikes of a window that drain together, drain by drain, each of QUANTILES equal shares of all windows;
                   none: not measured
     """
 
     density: float = DENSITY
     pair_cycles: tuple[float, ...] = ()
+    fold_cycles: tuple[float, ...] = ()
     class_spikes: tuple[tuple[float, ...], ...] = ()
 
 
@@ -52,7 +54,8 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
         constants = net.constants_of(layer.inputs[0])
         if layer.kind == "conv" and source == layer.inputs[0] and constants is not None:
             steps = schedule(constants, settled=net.settled or not layer.fires)
-            activity = _of_windows(activity, layer, spikes, steps)
+            folded = schedule(constants, settled=True, folded=True)
+            activity = _of_windows(activity, layer, spikes, steps, folded)
         result[layer.name] = activity
     return result
 
@@ -73,19 +76,31 @@ def _code_source(net: Network, layer: Layer, codes: Mapping[str, NDArray[np.uint
     return None if name == INPUT else name
 
 
-def _of_windows(activity: Activity, layer: Layer, codes: NDArray[np.uint8], steps: Schedule) -> Activity:
+def _of_windows(
+    activity: Activity, layer: Layer, codes: NDArray[np.uint8], steps: Schedule, folded: Schedule
+) -> Activity:
     """The same with what the windows of a convolution hold."""
-    counts = [_window_spikes(layer, codes == phase) for phase in steps.order]
-    pairs: tuple[float, ...] = ()
+    counts = [_window_spikes(layer, codes == phase) for phase in range(len(steps.order))]
     if steps.shift:
-        clocks = (_pair_clocks(count, shifts, steps.shift) for count, shifts in zip(counts, steps.shifts, strict=True))
-        pairs = _shares(np.sum(list(clocks), axis=0))
+        clocks = [
+            _pair_clocks(counts[phase], shifts, steps.shift)
+            for phase, shifts in zip(steps.order, steps.shifts, strict=True)
+        ]
+        halves = [np.maximum(1, np.ceil(drained / 2)) for drained in _by_class(counts, folded)]
+        activity = replace(
+            activity, pair_cycles=_shares(np.sum(clocks, axis=0)), fold_cycles=_shares(np.sum(halves, axis=0))
+        )
     if layer.groups > 1:
-        return replace(activity, pair_cycles=pairs)
+        return activity
+    return replace(activity, class_spikes=tuple(map(_shares, _by_class(counts, steps))))
+
+
+def _by_class(counts: list[NDArray[np.float64]], steps: Schedule) -> list[NDArray[np.float64]]:
+    """Spikes of each window that drain together, drain by drain, of those by phase."""
     classes = [np.zeros_like(counts[0]) for _ in range(steps.classes)]
-    for phase, count in zip(steps.order, counts, strict=True):
+    for phase, count in enumerate(counts):
         classes[steps.class_of[phase]] += count
-    return replace(activity, pair_cycles=pairs, class_spikes=tuple(map(_shares, classes)))
+    return classes
 
 
 def _window_spikes(layer: Layer, fired: NDArray[np.bool_]) -> NDArray[np.float64]:

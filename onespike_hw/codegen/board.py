@@ -130,6 +130,11 @@ class Board:
     dsp_budget: float
 
     @property
+    def slices_add(self) -> bool:
+        """Lanes may lie in its DSP slices: these have the adder that slice_lanes.sv is made for."""
+        return self.primitives == "xilinx7"
+
+    @property
     def usable_luts(self) -> int:
         """Look-up tables that the accelerator may take."""
         return math.floor(self.luts * self.lut_budget)

@@ -27,8 +27,11 @@ from onespike_hw.codegen.plan import (
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
 
-LINE_RAM_ROWS = 96
-"""Line buffers of so many words are built of LUTs by yosys; larger ones of block RAM."""
+LUT_RAM_ROWS, LUT_RAM_LUTS = 64, 48
+"""Memories of so many words, or so few LUTs of six inputs, are built of LUTs by yosys 0.23; others of block RAM."""
+
+LINE_RAM_ROWS, WINDOW_RAM_ROWS = 96, 192
+"""The same for line buffers and window buffers of LUTs of four inputs."""
 
 LUT6S = 1.06
 """LUTs of six inputs of a chip against the sum of its parts below: 39,609 to 36,770 for the CNN on pynq, by yosys."""
@@ -39,12 +42,19 @@ LUT4S = 2.7
 LANE_LUTS = 200
 """LUTs of four inputs in which a lane of the first layer multiplies: 8 x 9 bits, yosys for ECP5."""
 
+SUMS_IN_SLICES = ("xc7",)
+"""Families for which yosys puts the sums of products into the slices that multiply."""
+
+TURNS = 6
+"""The slower of listing and adding decides, and where they take as long, each waits now and then for the other: about
+6 %, conv2 of the CNN on pynq, on engines that fold and on others."""
+
 BRAM_KBITS = 36
 SPRAM_BITS, SPRAM_ROWS = 16, 16384
 """Width and words of a single-port RAM of 256 kbit."""
 
 _BRAM_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
-"""Words and width of a block RAM of 36 kbit with one read port."""
+"""Words and width of a block RAM of 36 kbit with one read port; a half of it has half the words, or half the width."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,9 @@ class Resources:
     """LUTs of six inputs, block RAMs of 36 kbit, DSP slices, single-port RAMs of 256 kbit.
 
     products  multipliers of the first layer: DSP slices or LUTs, as the board has it
-    product_bits  of the sums of these products: a LUT each; LUT4S and LANE_LUTS hold them already
+    ram_luts, ram_brams  of buffers that lie in LUTs where these have four inputs, else in block RAMs; of large window
+                  buffers only these: the whole blocks of the weights leave room for them on parts of four inputs
+    product_bits  of the sums of these products: a LUT each, or in the slices; LUT4S and LANE_LUTS hold them already
     """
 
     luts: float = 0.0
@@ -61,6 +73,8 @@ class Resources:
     sprams: float = 0.0
     products: float = 0.0
     product_bits: float = 0.0
+    ram_luts: float = 0.0
+    ram_brams: float = 0.0
 
     def __add__(self, other: Resources) -> Resources:
         mine, others = astuple(self), astuple(other)
@@ -71,17 +85,21 @@ class Resources:
 
     def on(self, board: Board) -> Resources:
         """The same in the LUTs and the block RAMs of a board."""
-        luts = LUT6S * (self.luts + self.product_bits) if board.lut_inputs == 6 else LUT4S * self.luts
+        sums = 0.0 if board.yosys_family in SUMS_IN_SLICES else self.product_bits
+        wide = board.lut_inputs == 6
+        luts = LUT6S * (self.luts + sums) if wide else LUT4S * (self.luts + self.ram_luts)
+        brams = self.brams + (self.ram_brams if wide else 0.0)
         dsps = self.dsps + self.products if board.lane_dsps else self.dsps
         luts += 0.0 if board.lane_dsps else self.products * LANE_LUTS
-        return Resources(luts, self.brams * BRAM_KBITS / board.bram_kbits, dsps, self.sprams)
+        return Resources(luts, brams * BRAM_KBITS / board.bram_kbits, dsps, self.sprams)
 
 
 def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     """Clocks of one engine for one window."""
     words = engine.cols * engine.pass_units * engine.rows
     if engine.pairs:
-        return engine.passes * max(_pair_cycles(engine, activity), _list_cycles(engine, activity.density))
+        adding, listing = _pair_cycles(engine, activity), _list_cycles(engine, activity.density)
+        return engine.passes * float(math.hypot(adding**TURNS, listing**TURNS) ** (1 / TURNS))
     if engine.joins is not None:
         neurons = _drain_cycles(engine)
     elif engine.pipelined:
@@ -91,7 +109,9 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
         search = period * engine.levels if engine.neurons.fires else engine.group_lanes
         neurons = max(_drained(engine, activity, period), search)
     if engine.schedule is None:
-        return engine.passes * max(words * engine.j, neurons) + 1 + _refill(engine)
+        word = engine.j * (engine.rows if engine.tall else 1)
+        between = word == 1  # a word of several values hides the clock between two windows
+        return engine.passes * max(words * engine.j, neurons) + between + _refill(engine)
     phases = engine.timesteps
     silent = (1 - activity.density / phases) ** engine.groups
     issue = words * engine.j * phases * (1 - silent)
@@ -123,11 +143,14 @@ def _drain_cycles(engine: EnginePlan) -> float:
 def _pair_cycles(engine: EnginePlan, activity: Activity) -> float:
     """Clocks in which an engine of pairs adds the spikes of a window."""
     least = float(engine.group_lanes) if engine.joins is None else _drain_cycles(engine)
-    if activity.pair_cycles:
-        return sum(max(clocks, least) for clocks in activity.pair_cycles) / len(activity.pair_cycles)
+    measured = activity.fold_cycles if engine.folded else activity.pair_cycles
+    if measured:
+        return sum(max(clocks, least) for clocks in measured) / len(measured)
     assert engine.schedule is not None
     steps = engine.schedule
     mean = engine.cols * engine.column_words * engine.source.n * activity.density / engine.timesteps
+    if engine.folded:
+        return max(len(steps.order) * mean / 2 + 0.25 * engine.classes, least)
     clocks = sum(
         (steps.shift - 1 + max(1.0, mean / 2 + 0.75)) if shifts else mean / 2 + 0.25 for shifts in steps.shifts
     )
@@ -172,8 +195,20 @@ def _feed_cycles(engine: EnginePlan) -> float:
 
 
 def _memory_brams(rows: int, bits: int) -> float:
-    """Block RAMs of 36 kbit for a memory of one read port."""
-    return float(min(math.ceil(bits / width) * math.ceil(rows / depth) for depth, width in _BRAM_SHAPES))
+    """Block RAMs of 36 kbit, in halves, for a memory of one read port."""
+    wholes = (math.ceil(bits / width) * math.ceil(rows / depth) for depth, width in _BRAM_SHAPES)
+    halves = (math.ceil(bits / (width // 2)) * math.ceil(rows / depth) / 2 for depth, width in _BRAM_SHAPES[:-1])
+    return float(min(*wholes, *halves))
+
+
+def _buffer(rows: int, bits: int, few: int) -> Resources:
+    """A memory of one read port that yosys builds of LUTs or of block RAM; of LUTs of four inputs to so `few` words."""
+    luts = float(_ram_luts(rows, bits))
+    if rows <= LUT_RAM_ROWS or luts <= LUT_RAM_LUTS:
+        return Resources(luts)
+    if rows <= few:
+        return Resources(ram_luts=luts, ram_brams=_memory_brams(rows, bits))
+    return Resources(brams=_memory_brams(rows, bits))
 
 
 def _pair_rom_brams(rows: int, bits: int) -> float:
@@ -183,9 +218,8 @@ def _pair_rom_brams(rows: int, bits: int) -> float:
 
 def _line_resources(line: LinePlan, source: Stream) -> Resources:
     rows = line.lines * source.width * source.words
-    if rows <= LINE_RAM_ROWS:
-        return Resources(115.0 + _ram_luts(rows, source.word_bits))
-    return Resources(130.0, _memory_brams(rows, source.word_bits))
+    buffer = _buffer(rows, source.word_bits, LINE_RAM_ROWS)
+    return Resources(130.0 if buffer.brams else 115.0) + buffer
 
 
 def _feed_resources(engine: EnginePlan) -> Resources:
@@ -211,7 +245,8 @@ def engine_resources(engine: EnginePlan) -> Resources:
     return (
         memory
         + front
-        + _lane(engine).times(engine.lanes)
+        + _lane(engine).times(engine.lanes - engine.sliced)
+        + Resources(dsps=engine.sliced / 2)
         + neurons.times(engine.lane_groups)
         + control
         + Resources(collector if engine.gives_words else 0.0)
@@ -239,14 +274,14 @@ def _lane(engine: EnginePlan) -> Resources:
 
 
 def _dense_front(engine: EnginePlan) -> Resources:
-    return Resources(45.0 + _window_luts(engine) + engine.source.n * engine.source.bits)
+    return _window(engine) + Resources(45.0 + engine.source.n * engine.source.bits)
 
 
 def _front(engine: EnginePlan) -> Resources:
     """Window, walker, fetch and serializer: what finds one spike a clock."""
     units = engine.depth << (engine.unit_bits if engine.units > 1 else 0)
     flags = engine.timesteps * _ram_luts(units, engine.rows)
-    return Resources(121 + flags + 8.1 * engine.source.n + _window_luts(engine))
+    return _window(engine) + Resources(121 + flags + 8.1 * engine.source.n)
 
 
 def _pair_front(engine: EnginePlan) -> Resources:
@@ -259,9 +294,11 @@ def _pair_front(engine: EnginePlan) -> Resources:
     return Resources(columns + 105 + 5.0 * engine.source.n + 85 + ends + 75 + 8.0 * place + ring + 20)
 
 
-def _window_luts(engine: EnginePlan) -> float:
+def _window(engine: EnginePlan) -> Resources:
+    """The window buffer of an engine."""
     words = engine.depth << (engine.unit_bits if engine.units > 1 else 0) + (engine.row_bits if engine.rows > 1 else 0)
-    return 26 + (_ram_luts(words, engine.source.word_bits) if words <= 2 * LINE_RAM_ROWS else 0)
+    buffer = _buffer(words, engine.source.word_bits, WINDOW_RAM_ROWS)
+    return Resources(26.0 + buffer.luts, ram_luts=buffer.ram_luts, ram_brams=buffer.brams + buffer.ram_brams)
 
 
 def _lane_addresses(engine: EnginePlan) -> int:
@@ -277,8 +314,8 @@ def _pipeline_group(engine: EnginePlan) -> Resources:
     """The neurons of one group of lanes, as a pipeline."""
     ladder = _ladder_luts(engine, _lane_addresses(engine))
     mux = engine.classes * engine.acc_bits * _mux_luts(engine.group_lanes)
-    multipliers = () if engine.schedule is None else engine.schedule.multipliers
-    return Resources(18 + mux + ladder, dsps=float(sum(q.bit_count() > 1 for q in multipliers)))
+    joined = engine.acc_bits * (engine.classes - len(engine.products))
+    return Resources(18 + mux + joined + ladder, dsps=float(sum(q.bit_count() > 1 for q in engine.products)))
 
 
 def _ladder_luts(neurons: EnginePlan | AddPlan | GraphPlan, addresses: int) -> float:

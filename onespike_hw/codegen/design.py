@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rtl_sim.runner import Executable
 
 BACKENDS = ("verilog", "hls")
-_PARALLEL = ("tiles", "engines", "pairs", "group_lanes", "loaded", "word_channels")
+_PARALLEL = ("tiles", "engines", "pairs", "group_lanes", "loaded", "word_channels", "folded", "sliced")
 """What plan.json says of a layer, in the order of the fields of Parallel."""
 
 
@@ -181,6 +181,8 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "group_lanes": engine.group_lanes,
         "loaded": engine.loaded,
         "word_channels": engine.out.n,
+        "folded": engine.folded,
+        "sliced": engine.sliced,
         "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from onespike_hw.codegen.activity import DENSITY
 from onespike_hw.codegen.names import identifiers
 from onespike_hw.codegen.plan import (
     AddPlan,
@@ -42,6 +43,10 @@ SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
 
 
+SLICE_BITS = 24
+"""Bits of a lane in half a DSP slice, at most."""
+FOLDED_STRIP = 6
+"""The same where weights are folded: two spikes a clock leave no clock to list columns often."""
 STRIP = 4
 """Neighbouring windows of one engine, about: a longer strip lists fewer columns twice, and answers later."""
 
@@ -54,6 +59,8 @@ class Parallel:
     pairs         lanes that add two weights a clock, where the layer suits them (`suits_pairs`)
     loaded        weights in memory that is loaded at start
     word_channels channels in a word of codes that leaves, at most: a pass is for as many output channels, or more
+    folded        weights of every other phase lie in memory shifted, where lanes add pairs for neurons of their own
+    sliced        lanes of each engine that lie in DSP slices, at most, where lanes add pairs
     """
 
     tiles: int = 1
@@ -62,6 +69,8 @@ class Parallel:
     group_lanes: int = 16
     loaded: bool = False
     word_channels: int = 32
+    folded: bool = False
+    sliced: int = 0
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -167,10 +176,11 @@ def _sums(layer: Layer, bundle: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) -> tuple[int, int, int, int]:
-    """(weight, lane, sum, potential) bits: no value of any input needs more (docs/contract.md, Widths)."""
+    """(weight in memory, lane, sum, potential) bits: no value of any input needs more (docs/contract.md, Widths)."""
     assert layer.weight is not None
     assert layer.bias is not None
     weight_bits = max(2, signed_bits(int(layer.weight.min()), int(layer.weight.max())))
+    weight_bits += 0 if steps is None else max(steps.raises)
     lows, highs = _reach(net, layer, source)
     if steps is None:
         lane = signed_bits(int(lows.min()), int(highs.max()))
@@ -248,6 +258,9 @@ def _engine(
     if layer.kind == "graphconv":
         stride, windows = cols, height
     pairs = parallel.pairs and suits_pairs(layer, source, steps, groups, group_passes)
+    if pairs and parallel.folded and joins is None and neurons.fires:
+        assert constants is not None
+        steps = schedule(constants, settled=settled, folded=True)
     shared = parallel.group_lanes
     if steps is None:
         shared = min(shared, max(4, cols * units * rows * source.n // groups))
@@ -290,6 +303,7 @@ def _engine(
         estimated_cycles=0,
         joins=joins,
         loaded=parallel.loaded and not pairs and joins is None,
+        sliced=min(parallel.sliced, lanes) // 2 * 2 if pairs and acc_bits <= SLICE_BITS else 0,
     )
     return with_engines(engine, parallel.engines)
 
@@ -299,14 +313,16 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     if not engine.pairs:
         ahead = min(engine.cols, engines * engine.stride)
         return replace(engine, engines=engines, strip=1, depth=1 << bits_for(engine.cols + ahead))
-    strip = _strip(engine.row_windows, engine.cols, engine.stride, engines)
+    strip = _strip(engine.row_windows, engine.cols, engine.stride, engines, FOLDED_STRIP if engine.folded else STRIP)
     # A strip of its own, loaded while the others work.
     columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
-    # Columns that serve two rows of windows at once, where engines enough work on both.
+    # Columns that serve two rows of windows at once, where engines enough work on both, and are waiting for columns.
     several = engines >= -(-engine.row_windows // strip) + 2 and engine.windows > engine.row_windows
-    two_rows = several and engine.line is not None
+    spikes = DENSITY * engine.cols * engine.column_words * engine.source.n
+    hungry = 2 * engine.stride * engine.column_words * engines > spikes / 2
+    two_rows = several and hungry and engine.line is not None
     # 32 words cost no more LUTs than fewer, and engines that wait for their turn hold up the others.
-    depth = max(32, 1 << bits_for(engine.column_words * columns))
+    depth = max(64 if engine.folded else 32, 1 << bits_for(engine.column_words * columns))
     return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
 
 
@@ -327,12 +343,12 @@ def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: in
     )
 
 
-def _strip(windows: int, cols: int, stride: int, engines: int) -> int:
-    """Windows of a row that an engine takes in turn: about STRIP, shared out evenly, and no column taken twice."""
+def _strip(windows: int, cols: int, stride: int, engines: int, about: int) -> int:
+    """Windows of a row that an engine takes in turn: about so many, shared out evenly, and no column taken twice."""
     if engines == 1:
         return windows
     least = max(1, -(-(cols - stride) // (stride * (engines - 1))))
-    shortest = max(STRIP, least)
+    shortest = max(about, least)
     choices = range(shortest, 2 * shortest + 1)
     best = min(choices, key=lambda strip: (_busiest(windows, strip, engines), windows % strip > 0, strip))
     return min(windows, best)

@@ -55,13 +55,16 @@ def weight_rows(plan: EnginePlan) -> NDArray[np.int8]:
     return rows
 
 
-def pair_rows(plan: EnginePlan) -> NDArray[np.int8]:
-    """int8 (memory_rows, lanes): the same weights at {pass, column, word, channel}, zeros wherever there is none."""
-    rows = weight_rows(plan)[: plan.passes * plan.pass_rows]
-    shape = (plan.passes, plan.cols, plan.column_words, plan.source.n)
+def pair_rows(plan: EnginePlan) -> NDArray[np.int32]:
+    """int32 (memory_rows, lanes): the same weights at {pass, shifted, column, word, channel}, else zeros."""
+    assert plan.schedule is not None
+    rows = weight_rows(plan)[: plan.passes * plan.pass_rows].astype(np.int32)
+    raises = (0, max(plan.schedule.raises)) if plan.folded else (0,)
+    rows = np.stack([rows.reshape(plan.passes, -1) << bits for bits in raises], axis=1).reshape(-1, plan.lanes)
+    shape = (plan.passes, len(raises), plan.cols, plan.column_words, plan.source.n)
     strides = np.cumprod([1, *(1 << (count - 1).bit_length() for count in reversed(shape[1:]))])[::-1]
-    places = sum(np.indices(shape).reshape(4, -1) * strides[:, None])
-    result = np.zeros((plan.memory_rows, plan.lanes), np.int8)
+    places = sum(np.indices(shape).reshape(len(shape), -1) * strides[:, None])
+    result = np.zeros((plan.memory_rows, plan.lanes), np.int32)
     result[places] = rows
     return result
 

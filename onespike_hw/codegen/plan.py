@@ -124,9 +124,10 @@ class EnginePlan:
     groups, j     channel groups side by side in a word, channels of each; one position of all groups is read a clock
     engines       side by side
     schedule      None for the first layer, whose engines multiply
-    weight_bits, acc_bits, sum_bits, potential_bits  widths of weight, lane, and potential without and with the bias
+    weight_bits, acc_bits, sum_bits, potential_bits  widths of weight in memory, lane, potential without and with bias
     group_lanes   lanes that share one drain
     loaded        its weights lie in memory that is empty at power-up, and are loaded at start
+    sliced        lanes of each engine that lie in DSP slices, two in each (slice_lanes.sv)
     joins         the layer whose neurons stand behind it and take its sums: an add, or a graphconv layer, whose nodes
                   it walks; None where it has neurons of its own. The sums of each drain leave it in words of out.n
                   lanes, pass by pass and class by class
@@ -166,6 +167,12 @@ class EnginePlan:
     estimated_cycles: int
     joins: Layer | None = None
     loaded: bool = False
+    sliced: int = 0
+
+    @property
+    def folded(self) -> bool:
+        """Weights of some phases lie in memory a second time, shifted."""
+        return self.schedule is not None and any(self.schedule.raised)
 
     @property
     def neurons(self) -> Layer:
@@ -222,8 +229,8 @@ class EnginePlan:
 
     @property
     def pair_address_bits(self) -> int:
-        """Address bits of an engine of pairs: {pass, column, word, channel}; the row of zeros lies at all ones."""
-        counts = (self.passes, self.cols, self.column_words, self.source.n)
+        """Address bits of an engine of pairs: {pass, shifted, column, word, channel}; zeros lie at all ones."""
+        counts = (self.passes, 1 + self.folded, self.cols, self.column_words, self.source.n)
         return sum(map(_field, counts)) + all(count & (count - 1) == 0 for count in counts)
 
     @property
@@ -347,6 +354,11 @@ class EnginePlan:
         return bits_for(self.classes)
 
     @property
+    def products(self) -> tuple[int, ...]:
+        """The constants with which the neurons multiply: one a class, which may drain in two parts (Schedule)."""
+        return (1,) if self.schedule is None else self.schedule.products
+
+    @property
     def levels(self) -> int:
         """Rounds of the search in the ladder, three ways each; 1 where the potentials leave as they are."""
         return search_levels(self.timesteps) if self.neurons.fires else 1
@@ -400,11 +412,11 @@ class EnginePlan:
     def latency(self) -> int:
         """Clocks from the issue of a drain to its sums, less one: memory, its register, lane.
 
-        A multiplying lane takes four clocks, and an engine of pairs one more for the address.
+        A multiplying lane takes four clocks, an engine of pairs one more for the address, and its DSP slices another.
         """
         if self.schedule is None:
             return 6
-        return 4 if self.pairs else 3
+        return 4 + (self.sliced > 0) if self.pairs else 3
 
     @property
     def out_words(self) -> int:

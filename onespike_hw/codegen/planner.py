@@ -9,8 +9,9 @@ slices are tried.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board, list_boards
@@ -22,7 +23,7 @@ from onespike_hw.codegen.cost import (
     plan_resources,
     stage_cycles,
 )
-from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
+from onespike_hw.codegen.layout import SLICE_BITS, Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
 from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, Plan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
@@ -31,6 +32,8 @@ LINEAR_SHARE = 1 / 3
 """A linear layer waits for its whole input: it takes this share of an image's clocks, lest one image alone is late."""
 LUT_MARGIN = 1.025
 """By so much a synthesiser may need more LUTs than the model says."""
+EXACT = 1.05
+"""Clocks are not known more exactly than so: of the plans as fast as that, the one with the fewest lanes is taken."""
 GROUPS = (16, 32)
 """Lanes that share the neurons behind them."""
 GRAPH_GROUPS = (16, 8, 4)
@@ -179,7 +182,8 @@ class _Search:
                 low = middle
             else:
                 best, high = plan, middle
-        return best
+        as_fast = [] if high == math.inf else list(self._plans(high * EXACT))
+        return min(as_fast, key=lambda plan: (plan.weights_per_cycle, plan_resources(plan).luts), default=best)
 
     def quickened(self, plan: Plan) -> Plan:
         """The plan with its linear layers as quick as what is left allows: an image waits for each of them."""
@@ -189,8 +193,8 @@ class _Search:
             for way in sorted(self.ways[name], key=self._cycles):
                 if self._cycles(way) >= now:
                     break
-                parallel = {e.layer.name: _parallel(e) for e in plan.engines} | way.parallel
-                quicker = lay_out(self.net, self.board.input_bus_bits, parallel)
+                parallel = {e.layer.name: replace(_parallel(e), sliced=0) for e in plan.engines} | way.parallel
+                quicker = self._laid_out(parallel)
                 if self._holds(quicker):
                     plan = quicker
                     break
@@ -198,16 +202,33 @@ class _Search:
 
     def plan(self, cycles: float) -> Plan | None:
         """The cheapest plan whose layers all take so many clocks at most; None where there is none that fits."""
-        for weighting in SCARCE:
-            chosen = {name: self._cheapest(ways, cycles, weighting) for name, ways in self.ways.items()}
-            ways = [way for way in chosen.values() if way is not None]
+        return next(self._plans(cycles), None)
+
+    def _plans(self, cycles: float) -> Iterator[Plan]:
+        """Plans that fit whose layers take so many clocks at most: the cheapest ones, then those that fold."""
+        folded = {name: tuple(way for way in ways if way.leader.folded) or ways for name, ways in self.ways.items()}
+        for choice, weighting in product((self.ways, folded), SCARCE):
+            chosen = [self._cheapest(ways, cycles, weighting) for ways in choice.values()]
+            ways = [way for way in chosen if way is not None]
             if len(ways) < len(chosen):
-                return None
-            parallel = {name: split for way in ways for name, split in way.parallel.items()}
-            plan = lay_out(self.net, self.board.input_bus_bits, parallel)
+                continue
+            plan = self._laid_out({name: split for way in ways for name, split in way.parallel.items()})
             if self._holds(plan):
-                return plan
-        return None
+                yield plan
+
+    def _laid_out(self, parallel: dict[str, Parallel]) -> Plan:
+        """The plan, with as many lanes of pairs in DSP slices as these allow; the widest, which save most, first."""
+        plan = lay_out(self.net, self.board.input_bus_bits, parallel)
+        if not self.board.slices_add:
+            return plan
+        left = self.board.usable_dsps - math.ceil(plan_resources(plan).on(self.board).dsps)
+        sliced = {}
+        for engine in sorted(plan.engines, key=lambda e: -e.acc_bits):
+            if engine.pairs and engine.acc_bits <= SLICE_BITS:
+                slices = max(0, min(engine.lanes // 2, left // engine.engines))
+                left -= slices * engine.engines
+                sliced[engine.layer.name] = replace(parallel[engine.layer.name], sliced=2 * slices)
+        return lay_out(self.net, self.board.input_bus_bits, parallel | sliced)
 
     def _holds(self, plan: Plan) -> bool:
         few = self.most_weights is None or plan.weights_per_cycle <= self.most_weights
@@ -288,7 +309,16 @@ class _Search:
 
 def _parallel(engine: EnginePlan) -> Parallel:
     words = engine.out.n if engine.neurons.fires else 1
-    return Parallel(engine.tiles, engine.engines, engine.pairs, engine.group_lanes, engine.loaded, words)
+    return Parallel(
+        engine.tiles,
+        engine.engines,
+        engine.pairs,
+        engine.group_lanes,
+        engine.loaded,
+        words,
+        engine.folded,
+        engine.sliced,
+    )
 
 
 def _engine_floor(engine: EnginePlan) -> float:
@@ -308,8 +338,9 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
         if engine.groups == 1:
             tiles = [t for t in divisors(engine.lanes) if engine.lanes // t % unit == 0]
         splits = [
-            Parallel(t, pairs=pairs, group_lanes=shared, loaded=loaded, word_channels=board.word_channels)
+            Parallel(t, 1, pairs, shared, loaded, board.word_channels, folded)
             for loaded in ((False, True) if board.spram_blocks and not engine.pairs else (False,))
+            for folded in ((False, True) if engine.pairs and board.lut_inputs == 6 else (False,))
             for t in tiles
             for shared in _shared(engine, engine.lanes // t)
         ]

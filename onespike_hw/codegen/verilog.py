@@ -203,7 +203,7 @@ def _render_engine(jinja: Environment, plan: Plan, engine: EnginePlan, board: Bo
         f"{engine.name}_engine.sv": jinja.get_template(f"verilog/{kind}_engine.sv.j2").render(
             e=engine,
             rom_kind=rom_kind(engine),
-            lane_dsps=board.lane_dsps,
+            lane_dsps=(2 if board.lut_inputs == 6 else 1) if board.lane_dsps else 0,  # what mac_lane.sv is made for
             far_blocks=far_blocks,
             latency=engine.latency + far_blocks * (2 if engine.pairs else 1),
             blocks=cut(blocks),

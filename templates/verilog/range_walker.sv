@@ -2,12 +2,12 @@
 // Walks windows of COLS neighbouring column lists in the order of the steps, a list at a time: ranges of places in the ring.
 //
 // For each pass, each step, each column: the range of the column's list that belongs to the step; empty ones are passed.
-// range_shift: the accumulators shift before the range's first weight. range_drain: its last weight ends a class.
+// range_shift: the accumulators shift before the range's first weight. range_raise: its weights are those of a step of RAISES. range_drain: its last weight ends a class.
 // Where a step holds no spike but shifts, or ends a class after its last spike, an empty range does it.
 // Windows are STRIDE columns apart; behind the last window of a strip all of its columns are given up. range_frees, with the
 // last range of a window, is the number of lists that nobody needs once this range has been read.
 module range_walker #(
-    parameter T = 8, parameter STEP_W = 3, parameter [T-1:0] SHIFTS = 0, parameter [T-1:0] DRAINS = 0,
+    parameter T = 8, parameter STEP_W = 3, parameter [T-1:0] SHIFTS = 0, parameter [T-1:0] DRAINS = 0, parameter [T-1:0] RAISES = 0,
     parameter COLS = 3, parameter COL_W = 2, parameter STRIDE = 1,
     parameter SLOT_W = 2, parameter PLACE_W = 4, parameter PASSES = 1, parameter PASS_W = 1
 ) (
@@ -24,6 +24,7 @@ module range_walker #(
     output wire                range_valid,
     input  wire                range_ready,
     output wire                range_shift,
+    output reg                 range_raise,
     output wire                range_drain,
     output reg  [SLOT_W:0]     range_frees,
     output reg  [PASS_W-1:0]   range_pass,
@@ -71,7 +72,7 @@ module range_walker #(
         if (advance) begin
             range_start <= step_start; finish <= step_end; some <= step_start != step_end;
             shifts <= SHIFTS[step]; drains <= DRAINS[step] && end_step; last_of_step <= end_step;
-            range_frees <= frees; range_pass <= pass; range_col <= col;
+            range_raise <= RAISES[step]; range_frees <= frees; range_pass <= pass; range_col <= col;
         end
         if (rst) begin
             held <= 0; first_slot <= 0; slot <= 0; step <= 0; col <= 0; pass <= 0; found <= 1'b0; sent <= 1'b0;

@@ -32,7 +32,7 @@ def test_a_power_of_two_takes_no_multiplier(tmp_path: Path) -> None:
     assert engine.schedule is not None
     assert [q.bit_count() == 1 for q in engine.schedule.multipliers].count(True) == 1
     assert engine.classes == 2
-    assert engine_resources(engine).dsps == engine.lane_groups
+    assert engine_resources(engine).dsps == engine.lane_groups + engine.sliced / 2
 
 
 @pytest.mark.parametrize(("side", "waits"), [(7, 42), (5, 10)])

@@ -18,15 +18,21 @@ def emit(
     tiles: dict[str, int] | None = None,
     board: str = "pynq",
     loaded: tuple[str, ...] = (),
+    folded: bool = False,
+    sliced: int = 0,
 ) -> Design:
     """The design of a network with so many engines for each layer, whatever a planner would choose.
 
     tiles   layer name -> passes over its output channels, where it has several
     loaded  layers whose weights are loaded at start
+    folded  where lanes add pairs, two phases share a drain, if the base allows it
+    sliced  lanes that lie in DSP slices, where they add pairs
     """
     target = load_board(board)
     parallel = {
-        layer.name: Parallel((tiles or {}).get(layer.name, 1), engines, loaded=layer.name in loaded)
+        layer.name: Parallel(
+            (tiles or {}).get(layer.name, 1), engines, loaded=layer.name in loaded, folded=folded, sliced=sliced
+        )
         for layer in weighted_layers(net)
     }
     plan = lay_out(net, target.input_bus_bits, parallel)

@@ -49,6 +49,11 @@ def test_no_warnings(case: str, engines: int, tmp_path: Path) -> None:
     check_without_warnings(emit(CASES[case](), tmp_path / "design", engines).path / "rtl")
 
 
+@pytest.mark.parametrize("sliced", [2, 64])
+def test_no_warnings_of_folded_layers_in_slices(sliced: int, tmp_path: Path) -> None:
+    check_without_warnings(emit(CASES["maxpool_2"](), tmp_path / "design", 3, folded=True, sliced=sliced).path / "rtl")
+
+
 def test_the_script_for_yosys_finds_all_modules(tmp_path: Path) -> None:
     """Those of the board's primitives too, which yosys knows only when it has read its cells."""
     design = emit(CASES["maxpool_2"](), tmp_path / "design")

@@ -55,6 +55,21 @@ def test_the_multiplexer_of_slices_is_the_portable_one(lanes: int, bits: int, tm
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("parameters", [{"WB": 8, "A": 16}, {"WB": 9, "A": 14}, {"WB": 10, "A": 24}, {"WB": 2, "A": 5}])
+def test_the_lanes_of_a_slice_are_the_portable_lanes(parameters: dict[str, int], tmp_path: Path) -> None:
+    done = prove(VERILOG / "xilinx7" / "slice_lanes.sv", tmp_path, **parameters)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("X_IS_P = 2'b10", "X_IS_P = 2'b00"), ('"TWO24"', '"ONE48"')])
+def test_a_wrong_slice_is_found(right: str, wrong: str, tmp_path: Path) -> None:
+    text = (VERILOG / "xilinx7" / "slice_lanes.sv").read_text()
+    changed = tmp_path / "slice_lanes.sv"
+    changed.write_text(text.replace(right, wrong))
+    assert changed.read_text() != text
+    assert prove(changed, tmp_path, WB=8, A=16).returncode != 0
+
+
 def test_a_lane_with_one_wrong_bit_is_found(tmp_path: Path) -> None:
     text = (VERILOG / "xilinx7" / "pair_lane.sv").read_text()
     wrong = tmp_path / "pair_lane.sv"
@@ -64,5 +79,5 @@ def test_a_lane_with_one_wrong_bit_is_found(tmp_path: Path) -> None:
 
 def test_every_module_of_primitives_has_a_portable_twin() -> None:
     own = [path.name for path in (VERILOG / "xilinx7").glob("*.sv")]
-    assert sorted(own) == ["lane_mux.sv", "pair_lane.sv"]
+    assert sorted(own) == ["lane_mux.sv", "pair_lane.sv", "slice_lanes.sv"]
     assert all((VERILOG / name).exists() for name in own)
