@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -77,11 +77,11 @@ class Resources:
     ram_brams: float = 0.0
 
     def __add__(self, other: Resources) -> Resources:
-        mine, others = astuple(self), astuple(other)
+        mine, others = vars(self).values(), vars(other).values()
         return Resources(*(one + another for one, another in zip(mine, others, strict=True)))
 
     def times(self, count: int) -> Resources:
-        return Resources(*(one * count for one in astuple(self)))
+        return Resources(*(one * count for one in vars(self).values()))
 
     def on(self, board: Board) -> Resources:
         """The same in the LUTs and the block RAMs of a board."""

@@ -33,7 +33,7 @@ LINEAR_SHARE = 1 / 3
 LUT_MARGIN = 1.025
 """By so much a synthesiser may need more LUTs than the model says."""
 EXACT = 1.05
-"""Clocks are not known more exactly than so: of the plans as fast as that, the one with the fewest lanes is taken."""
+"""Clocks of engines of pairs are known no better: of plans as fast as that, the one with the fewest lanes is taken."""
 GROUPS = (16, 32)
 """Lanes that share the neurons behind them."""
 GRAPH_GROUPS = (16, 8, 4)
@@ -182,7 +182,7 @@ class _Search:
                 low = middle
             else:
                 best, high = plan, middle
-        as_fast = [] if high == math.inf else list(self._plans(high * EXACT))
+        as_fast = list(self._plans(high * EXACT)) if any(engine.pairs for engine in best.engines) else []
         return min(as_fast, key=lambda plan: (plan.weights_per_cycle, plan_resources(plan).luts), default=best)
 
     def quickened(self, plan: Plan) -> Plan:
@@ -207,7 +207,9 @@ class _Search:
     def _plans(self, cycles: float) -> Iterator[Plan]:
         """Plans that fit whose layers take so many clocks at most: the cheapest ones, then those that fold."""
         folded = {name: tuple(way for way in ways if way.leader.folded) or ways for name, ways in self.ways.items()}
-        for choice, weighting in product((self.ways, folded), SCARCE):
+        foldable = any(way.leader.folded for ways in folded.values() for way in ways)
+        choices = (self.ways, folded) if foldable else (self.ways,)
+        for choice, weighting in product(choices, SCARCE):
             chosen = [self._cheapest(ways, cycles, weighting) for ways in choice.values()]
             ways = [way for way in chosen if way is not None]
             if len(ways) < len(chosen):

@@ -39,6 +39,7 @@ def test_generating_twice_gives_the_same_bytes(net: oh.Network, tmp_path: Path) 
     assert all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
 
 
+@pytest.mark.verify
 def test_under_cocotb_with_pauses_and_a_reset(net: oh.Network, tmp_path: Path) -> None:
     images, _ = zoo.load_images("fashion-mnist")
     design = emit(net, tmp_path / "design", engines=4)
