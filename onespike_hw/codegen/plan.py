@@ -13,6 +13,8 @@ from onespike_hw.network import Layer, Network
 BLOCK_PORT_BITS = 18
 """Bits of a port of half a block RAM of 36 kbit, at 1,024 words."""
 MAX_REST_BITS = 4
+SLICE_BITS = 24
+"""Bits of a lane in half a DSP slice, at most."""
 
 
 def bits_for(count: int) -> int:
@@ -173,6 +175,11 @@ class EnginePlan:
     def folded(self) -> bool:
         """Weights of some phases lie in memory a second time, shifted."""
         return self.schedule is not None and any(self.schedule.raised)
+
+    @property
+    def most_slices(self) -> int:
+        """DSP slices in which the lanes of an engine may lie, two in each."""
+        return self.lanes // 2 if self.pairs and self.acc_bits <= SLICE_BITS else 0
 
     @property
     def neurons(self) -> Layer:

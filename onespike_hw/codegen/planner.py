@@ -23,7 +23,7 @@ from onespike_hw.codegen.cost import (
     plan_resources,
     stage_cycles,
 )
-from onespike_hw.codegen.layout import SLICE_BITS, Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
+from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
 from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, Plan
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
@@ -213,7 +213,7 @@ class _Search:
             chosen = [self._cheapest(ways, cycles, weighting) for ways in choice.values()]
             ways = [way for way in chosen if way is not None]
             if len(ways) < len(chosen):
-                continue
+                return  # too few clocks: what is scarce makes no difference, and fewer ways neither
             plan = self._laid_out({name: split for way in ways for name, split in way.parallel.items()})
             if self._holds(plan):
                 yield plan
@@ -226,10 +226,9 @@ class _Search:
         left = self.board.usable_dsps - math.ceil(plan_resources(plan).on(self.board).dsps)
         sliced = {}
         for engine in sorted(plan.engines, key=lambda e: -e.acc_bits):
-            if engine.pairs and engine.acc_bits <= SLICE_BITS:
-                slices = max(0, min(engine.lanes // 2, left // engine.engines))
-                left -= slices * engine.engines
-                sliced[engine.layer.name] = replace(parallel[engine.layer.name], sliced=2 * slices)
+            slices = max(0, min(engine.most_slices, left // engine.engines))
+            left -= slices * engine.engines
+            sliced[engine.layer.name] = replace(parallel[engine.layer.name], sliced=2 * slices)
         return lay_out(self.net, self.board.input_bus_bits, parallel | sliced)
 
     def _holds(self, plan: Plan) -> bool:
@@ -346,8 +345,8 @@ def _ways(net: Network, board: Board, *, pairs: bool) -> dict[str, tuple[_Way, .
             for t in tiles
             for shared in _shared(engine, engine.lanes // t)
         ]
-        found = (_way(net, board, name, {**wide, name: split}) for split in splits)
-        ways[name] = tuple(way for way in found if way is not None)
+        found = ((_way(net, board, name, {**wide, name: split}), split) for split in splits)
+        ways[name] = tuple(way for way, split in found if way is not None and way.leader.folded == split.folded)
     return ways
 
 
