@@ -114,11 +114,11 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
         return engine.passes * max(words * engine.j, neurons) + between + _refill(engine)
     phases = engine.timesteps
     silent = (1 - activity.density / phases) ** engine.groups
-    issue = words * engine.j * phases * (1 - silent)
+    issue = words * engine.j * phases * (1 - silent) / engine.pieces
     word_silent = (1 - activity.density / phases) ** (engine.groups * engine.j)
-    visited = words * phases * (1 - word_silent)
-    scan = max(visited, phases * engine.cols * engine.pass_units)
-    return engine.passes * (max(issue, scan, neurons) + 3) + 2
+    visited = words * phases * (1 - word_silent) / engine.pieces
+    scan = max(visited, phases * engine.piece_cols * engine.pass_units)
+    return engine.passes * engine.pieces * (max(issue, scan, neurons) + 3) + 2
 
 
 def _drained(engine: EnginePlan, activity: Activity, period: int) -> float:
@@ -315,7 +315,8 @@ def _pipeline_group(engine: EnginePlan) -> Resources:
     ladder = _ladder_luts(engine, _lane_addresses(engine))
     mux = engine.classes * engine.acc_bits * _mux_luts(engine.group_lanes)
     joined = engine.acc_bits * (engine.classes - len(engine.products))
-    return Resources(18 + mux + joined + ladder, dsps=float(sum(q.bit_count() > 1 for q in engine.products)))
+    pieces = engine.sum_bits + _ram_luts(engine.group_lanes, engine.sum_bits) if engine.pieces > 1 else 0
+    return Resources(18 + mux + joined + pieces + ladder, dsps=float(sum(q.bit_count() > 1 for q in engine.products)))
 
 
 def _ladder_luts(neurons: EnginePlan | AddPlan | GraphPlan, addresses: int) -> float:

@@ -302,7 +302,7 @@ def _engine(
         joins=joins,
         loaded=parallel.loaded and not pairs and joins is None,
     )
-    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices))
+    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices), pieces=_pieces(engine))
     return with_engines(engine, parallel.engines)
 
 
@@ -323,6 +323,17 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     # that fold, which are quicker (2,703 clocks an image of the shipped CNN on pynq, not 2,559).
     depth = max(64 if engine.folded else 32, 1 << bits_for(engine.column_words * columns))
     return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
+
+
+def _pieces(engine: EnginePlan) -> int:
+    """Pieces in which the engine of a linear layer walks its input, of which the last comes long after the first.
+
+    A piece has twice as many spikes as lanes share the neurons, or more, lest the engine waits for those.
+    """
+    if engine.layer.kind != "linear" or engine.schedule is None or not engine.pipelined or engine.passes > 1:
+        return 1
+    spikes = DENSITY * engine.column_words * engine.source.n
+    return max(d for d in divisors(engine.cols) if d == 1 or engine.cols // d * spikes >= 2 * engine.group_lanes)
 
 
 def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:

@@ -130,6 +130,7 @@ class EnginePlan:
     group_lanes   lanes that share one drain
     loaded        its weights lie in memory that is empty at power-up, and are loaded at start
     sliced        lanes of each engine that lie in DSP slices, two in each (slice_lanes.sv)
+    pieces        a window that is all of the input is walked in so many pieces, each as soon as it is there
     joins         the layer whose neurons stand behind it and take its sums: an add, or a graphconv layer, whose nodes
                   it walks; None where it has neurons of its own. The sums of each drain leave it in words of out.n
                   lanes, pass by pass and class by class
@@ -170,6 +171,7 @@ class EnginePlan:
     joins: Layer | None = None
     loaded: bool = False
     sliced: int = 0
+    pieces: int = 1
 
     @property
     def folded(self) -> bool:
@@ -205,6 +207,15 @@ class EnginePlan:
     @property
     def pass_units(self) -> int:
         return self.units // self.group_passes
+
+    @property
+    def piece_cols(self) -> int:
+        """Columns that are walked at a time."""
+        return self.cols // self.pieces
+
+    @property
+    def piece_bits(self) -> int:
+        return bits_for(self.pieces)
 
     @property
     def bundle(self) -> int:
@@ -297,7 +308,7 @@ class EnginePlan:
     @property
     def held_windows(self) -> int:
         """Windows that may start within an engine's ring of columns, as a power of two."""
-        apart = self.cols if self.row_windows == 1 else min(self.cols, self.stride * self.engines)
+        apart = self.piece_cols if self.row_windows == 1 else min(self.cols, self.stride * self.engines)
         return 1 << bits_for(-(-self.depth // apart))
 
     @property

@@ -5,11 +5,12 @@
 // token_shift: the accumulators shift before this token's first weight. token_drain: this token ends a class, the sums leave.
 // Where a step holds no spike but shifts or drains, an empty token (token_some low) does it.
 // A pass reads PASS_UNITS units of a column: UNITS / GROUP_PASSES of its own; TILES passes read the same ones.
-// token_base is the address of the word's first row of weights; BUNDLE units in turn share their weights.
+// token_base is the address of the word's first row of weights; BUNDLE units in turn share their weights. PIECES windows in turn
+// are pieces of one, each with weights of its own.
 module phase_walker #(
     parameter T = 8, parameter TW = 4, parameter STEP_W = 3, parameter COLS = 3, parameter UNITS = 1, parameter ROWS = 3,
     parameter SLOT_W = 2, parameter UNIT_W = 1, parameter ROW_W = 2,
-    parameter GROUP_PASSES = 1, parameter TILES = 1, parameter PASS_W = 1, parameter BUNDLE = 1,
+    parameter GROUP_PASSES = 1, parameter TILES = 1, parameter PASS_W = 1, parameter BUNDLE = 1, parameter PIECES = 1,
     parameter WORD_WEIGHTS = 4,  // rows of weights for one word
     parameter BASE_W = 8,
     parameter [T*TW-1:0] ORDER = 0, parameter [T-1:0] SHIFTS = 0, parameter [T-1:0] DRAINS = 0
@@ -44,6 +45,7 @@ module phase_walker #(
     localparam PASS_WEIGHTS = COLS * (PASS_UNITS / BUNDLE) * UNIT_WEIGHTS;
     localparam CW = COLS > 1 ? $clog2(COLS) : 1;
     localparam BW = BUNDLE > 1 ? $clog2(BUNDLE) : 1;
+    localparam QW = PIECES > 1 ? $clog2(PIECES) : 1;
     localparam LW = TILES > 1 ? $clog2(TILES) : 1;
 
     // Flags: one memory for each step, of ROWS bits a unit. The flags of a unit's last row complete the entry.
@@ -119,6 +121,7 @@ module phase_walker #(
     reg [BW-1:0]     in_bundle;
     reg [PASS_W-1:0] pass;
     reg [LW-1:0]     tile;
+    reg [QW-1:0]     piece;
     reg [SLOT_W-1:0] walked_slot;
     reg [BASE_W-1:0] pass_base, fetch_base;
     wire end_bundle = in_bundle == BW'(BUNDLE - 1);
@@ -128,7 +131,8 @@ module phase_walker #(
     wire last_pass = pass == PASS_W'(PASSES - 1);
     wire last_tile = tile == LW'(TILES - 1);
     wire [UNIT_W-1:0] next_first_unit = last_pass ? 0 : last_tile ? first_unit + UNIT_W'(PASS_UNITS) : first_unit;
-    wire [BASE_W-1:0] next_pass_base = last_pass ? 0 : pass_base + BASE_W'(PASS_WEIGHTS);
+    wire last_piece = piece == QW'(PIECES - 1);
+    wire [BASE_W-1:0] next_pass_base = last_pass && last_piece ? 0 : pass_base + BASE_W'(PASS_WEIGHTS);
     assign fetch_slot = begun ? walked_slot : window_slot;
     wire over = !walking || (go && end_unit);
     wire load = over && fetched;
@@ -137,7 +141,7 @@ module phase_walker #(
         if (rst) begin
             walking <= 1'b0; fetched <= 1'b0; begun <= 1'b0; through <= 1'b0;
             step <= 0; col <= 0; first_unit <= 0; pass_unit <= 0; fetch_unit <= 0; in_bundle <= 0;
-            pass <= 0; tile <= 0; pass_base <= 0; fetch_base <= 0;
+            pass <= 0; tile <= 0; piece <= 0; pass_base <= 0; fetch_base <= 0;
         end else begin
             if (over) walking <= fetched;
             if (fetch || load) fetched <= fetch;
@@ -154,6 +158,7 @@ module phase_walker #(
                 if (end_pass) begin
                     pass <= last_pass ? 0 : pass + 1'b1;
                     tile <= last_tile ? 0 : tile + 1'b1;
+                    if (last_pass) piece <= last_piece ? 0 : piece + 1'b1;
                     first_unit <= next_first_unit;
                     pass_base <= next_pass_base;
                 end
