@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from onespike_hw import golden
 from onespike_hw.codegen.memories import packed_words
-from onespike_hw.codegen.plan import Plan, Stream
+from onespike_hw.codegen.plan import Plan
+from onespike_hw.codegen.streams import Stream
 from onespike_hw.codegen.verilog import COUNTS
 from onespike_hw.errors import SimulatorError
 from onespike_hw.network import Int64, Network

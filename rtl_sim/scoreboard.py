@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw import golden
-from onespike_hw.codegen.plan import Plan, Stream
+from onespike_hw.codegen.plan import Plan
+from onespike_hw.codegen.streams import Stream
 from onespike_hw.network import Int64, Network, load
 from onespike_hw.simulation import all_codes, image_logits, stream_codes
 

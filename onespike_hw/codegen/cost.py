@@ -9,20 +9,11 @@ import numpy as np
 
 from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board
+from onespike_hw.codegen.engine_plan import BLOCK_PORT_BITS, EnginePlan
 from onespike_hw.codegen.forks import all_queues
 from onespike_hw.codegen.layout import SETTLE
-from onespike_hw.codegen.plan import (
-    BLOCK_PORT_BITS,
-    AddPlan,
-    EnginePlan,
-    GraphPlan,
-    LinePlan,
-    Plan,
-    PoolPlan,
-    Stage,
-    Stream,
-    bits_for,
-)
+from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
+from onespike_hw.codegen.streams import LinePlan, PoolPlan, Stream, bits_for
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""

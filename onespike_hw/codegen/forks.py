@@ -16,7 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, LinePlan, Plan, Stage, Stream
+from onespike_hw.codegen.engine_plan import EnginePlan
+from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
+from onespike_hw.codegen.streams import LinePlan, Stream
 
 SLACK = 2
 """Words on top: one in the hands of the fork, one in those of the reader. The depth of a stream that needs none."""

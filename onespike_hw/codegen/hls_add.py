@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.codegen.initializers import braced, rows
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, Stream, signed_bits
+from onespike_hw.codegen.plan import AddPlan
 from onespike_hw.codegen.schedule import Schedule
+from onespike_hw.codegen.streams import Stream, signed_bits
 
 
 @dataclass(frozen=True)

@@ -4,49 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
-from onespike_hw.codegen.activity import DENSITY
+from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.codegen.names import identifiers
-from onespike_hw.codegen.plan import (
-    AddPlan,
-    EnginePlan,
-    GraphPlan,
-    LinePlan,
-    Plan,
-    PoolPlan,
-    Stage,
-    Stream,
-    bits_for,
-    line_count,
-    signed_bits,
-)
-from onespike_hw.codegen.schedule import Schedule, largest_shift, schedule
+from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
+from onespike_hw.codegen.schedule import schedule
+from onespike_hw.codegen.streams import LinePlan, PoolPlan, Stream, bits_for, line_count
+from onespike_hw.codegen.strips import pieces_of, suits_pairs, with_engines
+from onespike_hw.codegen.widths import add_widths, constants_read, engine_widths, graph_widths
+from onespike_hw.codegen.words import ADD_CHANNELS, divisors, group_passes_of, input_stream, map_of, word_channels
 from onespike_hw.errors import BoardError
-from onespike_hw.graph import Graph
-from onespike_hw.network import INPUT, Int64, Layer, Network
+from onespike_hw.network import INPUT, Layer, Network
 
-WORD_CHANNELS = {
-    ("conv", "conv"): 32,
-    ("conv", "linear"): 16,
-    ("linear", "linear"): 8,
-    ("graphconv", "graphconv"): 8,
-}
-"""Channels in a word of codes, at most, between two kinds of layers: the reader looks at all of them in one clock."""
-ADD_CHANNELS = 8
-"""Channels in a word of an add, at most: each has a neuron of its own."""
-SPIKE_CHANNELS = 64
-"""Channels in a word of an input of single bits, at most."""
 SETTLE = 6
 """Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
-
-
-STRIP = 4
-"""Neighbouring windows of one engine, about: a longer strip lists fewer columns twice, and answers later."""
-FOLDED_STRIP = 6
-"""The same where weights are folded: two spikes a clock leave no clock to list columns often."""
 
 
 @dataclass(frozen=True)
@@ -76,66 +49,9 @@ def weighted_layers(net: Network) -> tuple[Layer, ...]:
     return tuple(layer for layer in net.layers if layer.weight is not None)
 
 
-def divisors(value: int) -> list[int]:
-    """All divisors, rising."""
-    return [d for d in range(1, value + 1) if value % d == 0]
-
-
-def _suits_groups(n: int, channels: int, groups: int) -> bool:
-    """Can a layer of so many groups read words of n channels? Words within a group, or whole groups within a word."""
-    size = channels // groups
-    return size % n == 0 or (n % size == 0 and groups % (n // size) == 0)
-
-
-def _readers(net: Network, name: str) -> list[Layer]:
-    """The layers that look at the words of a layer, behind pooling and flattening too: those with weights, and adds."""
-    found: list[Layer] = []
-    for layer in net.readers_of(name):
-        looks = layer.weight is not None or layer.kind == "add"
-        found += [layer] if looks else _readers(net, layer.name)
-    return found
-
-
-def _suits_readers(net: Network, name: str, n: int, channels: int) -> bool:
-    """Can all layers that look at the words of a layer read words of n channels?"""
-    return all(_suits_groups(n, channels, reader.groups) for reader in _readers(net, name))
-
-
-def _group_passes(channels: int, groups: int, n: int) -> tuple[int, int]:
-    """(passes over groups, groups side by side in a word) for words of n channels."""
-    size = channels // groups
-    return (groups, 1) if size % n == 0 else (groups // (n // size), n // size)
-
-
-def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """(channels, height, width); nodes stand below one another."""
-    channels, height, width = (*shape, 1, 1)[:3]
-    return channels, height, width
-
-
-def input_stream(net: Network, bus_bits: int) -> tuple[Stream, int]:
-    """The stream behind the zero points, and the bits of one value's field on a bus of `bus_bits`."""
-    channels, height, width = _map(net.input_shape)
-    if _takes_spikes(net):
-        most = min(bus_bits, SPIKE_CHANNELS)
-        n = max(d for d in divisors(channels) if d <= most)
-        return Stream(INPUT, INPUT, channels, height, width, n, 1, 1, True), 1
-    field = 8 if net.input_bits <= 8 else 16
-    fitting = [
-        d for d in divisors(channels) if d * field <= max(bus_bits, field) and _suits_readers(net, INPUT, d, channels)
-    ]
-    return Stream(INPUT, INPUT, channels, height, width, max(fitting), 1, net.input_bits + 1, False), field
-
-
-def _takes_spikes(net: Network) -> bool:
-    """Features of a node are single bits: the engines add the weights of those that are set."""
-    single = net.input_bits == 1 and not net.input_signed
-    return net.graph is not None and single and not net.input_zero_point.any()
-
-
 def _line(layer: Layer, source: Stream, *, by_column: bool) -> LinePlan:
     """Line buffer of a layer: whole windows for pooling, columns of all windows of a row for engines."""
-    _, rows_out, columns_out = _map(layer.shape)
+    _, rows_out, columns_out = map_of(layer.shape)
     (kernel_h, kernel_w), (stride_h, stride_w), (padding_h, padding_w) = layer.kernel_size, layer.stride, layer.padding
     needed = (columns_out - 1) * stride_w + kernel_w
     return LinePlan(
@@ -152,7 +68,7 @@ def _line(layer: Layer, source: Stream, *, by_column: bool) -> LinePlan:
 
 
 def _pool(net: Network, layer: Layer, source: Stream, name: str) -> PoolPlan:
-    channels, height, width = _map(layer.shape)
+    channels, height, width = map_of(layer.shape)
     window = layer.kernel_size[0] * layer.kernel_size[1]
     out = replace(
         source,
@@ -166,82 +82,19 @@ def _pool(net: Network, layer: Layer, source: Stream, name: str) -> PoolPlan:
     return PoolPlan(name, layer, source, out, _line(layer, source, by_column=False))
 
 
-def _sums(layer: Layer, bundle: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of the negative and of the positive weights of each output channel, times the values in a bundle."""
-    assert layer.weight is not None
-    flat = layer.weight.reshape(layer.weight.shape[0], -1).astype(np.int64)
-    return np.minimum(flat, 0).sum(1) * bundle, np.maximum(flat, 0).sum(1) * bundle
-
-
-def _widths(net: Network, layer: Layer, source: Stream, steps: Schedule | None) -> tuple[int, int, int, int]:
-    """(weight in memory, lane, sum, potential) bits: no value of any input needs more (docs/contract.md, Widths)."""
-    assert layer.weight is not None
-    assert layer.bias is not None
-    weight_bits = max(2, signed_bits(int(layer.weight.min()), int(layer.weight.max())))
-    weight_bits += 0 if steps is None else max(steps.raises)
-    lows, highs = _reach(net, layer, source)
-    if steps is None:
-        lane = signed_bits(int(lows.min()), int(highs.max()))
-    else:
-        negative, positive = _sums(layer, source.bundle)
-        shift = largest_shift(steps)
-        lane = signed_bits(int(negative.min()) << shift, int(positive.max()) << shift)
-    lane = max(lane, weight_bits + 1)
-    reach = signed_bits(int((lows + layer.bias).min()), int((highs + layer.bias).max()) + 1)
-    bias = signed_bits(int(layer.bias.min()), int(layer.bias.max()) + 1)
-    total = max(signed_bits(int(lows.min()), int(highs.max()) + 1), lane)
-    return weight_bits, lane, total, max(reach, bias, lane + 1)
-
-
-def _reach(net: Network, layer: Layer, source: Stream) -> tuple[Int64, Int64]:
-    """The least and the largest potential of each output channel without its bias."""
-    negative, positive = _sums(layer, source.bundle)
-    constants = _constants(net, layer)
-    if constants is not None:
-        return negative * int(constants[0]), positive * int(constants[0])
-    low, high = net.input_range
-    least = min(low - int(net.input_zero_point.max()), 0)
-    most = max(high - int(net.input_zero_point.min()), 0)
-    return negative * most + positive * least, positive * most + negative * least
-
-
-def _constants(net: Network, layer: Layer) -> Int64 | None:
-    """The phase constants of the spikes that a layer reads; None where it reads differences."""
-    if layer.inputs[0] == INPUT and _takes_spikes(net):
-        return np.ones(1, np.int64)
-    return net.constants_of(layer.inputs[0])
-
-
-def _like(layer: Layer) -> str:
-    """The kind of layer with weights whose windows a layer has: an add those of the layers that may feed it."""
-    if layer.kind != "add":
-        return layer.kind
-    return "conv" if len(layer.shape) == 3 else "linear"
-
-
-def _word_channels(net: Network, layer: Layer, largest: int, limit: int) -> int:
-    """Channels in a word of codes: as many as a limit, the layer's lanes, its readers and WORD_CHANNELS allow."""
-    channels = layer.shape[0]
-    most = min(limit, *(WORD_CHANNELS[_like(layer), _like(reader)] for reader in _readers(net, layer.name)))
-    if layer.kind == "add":
-        most = min(most, ADD_CHANNELS)
-    fitting = (d for d in divisors(largest) if d <= most)
-    return max(d for d in fitting if _suits_readers(net, layer.name, d, channels))
-
-
 def _engine(
     net: Network, layer: Layer, source: Stream, name: str, parallel: Parallel, joins: Layer | None = None
 ) -> EnginePlan:
-    channels, height, width = _map(layer.shape)
-    constants = _constants(net, layer)
+    channels, height, width = map_of(layer.shape)
+    constants = constants_read(net, layer)
     timesteps = net.timesteps if constants is None else len(constants)
     neurons = joins or layer
     settled = net.settled or not neurons.fires
     steps = None if constants is None else schedule(constants, settled=settled)
-    group_passes, groups = _group_passes(source.channels, layer.groups, source.n)
+    group_passes, groups = group_passes_of(source.channels, layer.groups, source.n)
     pass_channels = channels // group_passes
     lanes = pass_channels // parallel.tiles
-    n = _word_channels(net, neurons, pass_channels, parallel.word_channels) if layer.fires else 1
+    n = word_channels(net, neurons, pass_channels, parallel.word_channels) if layer.fires else 1
     code_bits = bits_for(timesteps + 1)
     if layer.kind == "conv":
         by_column = layer.kernel_size[0] == 1 and layer.stride == (1, 1) and layer.padding == (0, 0)
@@ -262,7 +115,7 @@ def _engine(
     shared = parallel.group_lanes
     if steps is None:
         shared = min(shared, max(4, cols * units * rows * source.n // groups))
-    weight_bits, acc_bits, sum_bits, potential_bits = _widths(net, layer, source, steps)
+    weight_bits, acc_bits, sum_bits, potential_bits = engine_widths(net, layer, source, steps)
     out = Stream(
         name, layer.name, channels, height, width, n, 1, code_bits if layer.fires else potential_bits, layer.fires
     )
@@ -302,75 +155,8 @@ def _engine(
         joins=joins,
         loaded=parallel.loaded and not pairs and joins is None,
     )
-    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices), pieces=_pieces(engine))
+    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices), pieces=pieces_of(engine))
     return with_engines(engine, parallel.engines)
-
-
-def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
-    """The same layer on so many engines."""
-    if not engine.pairs:
-        ahead = min(engine.cols, engines * engine.stride)
-        return replace(engine, engines=engines, strip=1, depth=1 << bits_for(engine.cols + ahead))
-    strip = _strip(engine.row_windows, engine.cols, engine.stride, engines, FOLDED_STRIP if engine.folded else STRIP)
-    # A strip of its own, loaded while the others work.
-    columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
-    # Columns that serve two rows of windows at once, where engines enough work on both, and are waiting for columns.
-    several = engines >= -(-engine.row_windows // strip) + 2 and engine.windows > engine.row_windows
-    spikes = DENSITY * engine.cols * engine.column_words * engine.source.n
-    hungry = 2 * engine.stride * engine.column_words * engines > spikes / 2
-    two_rows = several and hungry and engine.line is not None
-    # 32 words cost no more LUTs than fewer, and engines that wait for their turn hold up the others: with 32 also those
-    # that fold, which are quicker (2,703 clocks an image of the shipped CNN on pynq, not 2,559).
-    depth = max(64 if engine.folded else 32, 1 << bits_for(engine.column_words * columns))
-    return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
-
-
-def _pieces(engine: EnginePlan) -> int:
-    """Pieces in which the engine of a linear layer walks its input, of which the last comes long after the first.
-
-    A piece has twice as many spikes as lanes share the neurons, or more, lest the engine waits for those.
-    """
-    if engine.layer.kind != "linear" or engine.schedule is None or not engine.pipelined or engine.passes > 1:
-        return 1
-    spikes = DENSITY * engine.column_words * engine.source.n
-    return max(d for d in divisors(engine.cols) if d == 1 or engine.cols // d * spikes >= 2 * engine.group_lanes)
-
-
-def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:
-    """Can an engine of this layer list its columns and add two spikes a clock?
-
-    The sums must shift from phase to phase, and windows must share columns: a list is read more often than written.
-    """
-    return (
-        layer.kind == "conv"
-        and steps is not None
-        and steps.shift > 0
-        and groups * group_passes == 1
-        and source.bundle == 1
-        and layer.kernel_size[1] > 1
-        and layer.stride[1] <= layer.kernel_size[1]
-        and source.channels * layer.kernel_size[0] > 1
-    )
-
-
-def _strip(windows: int, cols: int, stride: int, engines: int, about: int) -> int:
-    """Windows of a row that an engine takes in turn: about so many, shared out evenly, and no column taken twice."""
-    if engines == 1:
-        return windows
-    least = max(1, -(-(cols - stride) // (stride * (engines - 1))))
-    shortest = max(about, least)
-    choices = range(shortest, 2 * shortest + 1)
-    best = min(choices, key=lambda strip: (_busiest(windows, strip, engines), windows % strip > 0, strip))
-    return min(windows, best)
-
-
-def _busiest(windows: int, strip: int, engines: int) -> Fraction:
-    """Share of all windows that the busiest engine takes, rows on rows; strips at the end of a row may be shorter."""
-    row = [min(strip, windows - start) for start in range(0, windows, strip)]
-    taken = [0] * engines
-    for turn in range(math.lcm(len(row), engines)):
-        taken[turn % engines] += row[turn % len(row)]
-    return Fraction(max(taken), sum(taken))
 
 
 def _group_lanes(lanes: int, most: int) -> int:
@@ -400,7 +186,7 @@ def _add(
     for feeder in feeders:
         source = streams[feeder.inputs[0]]
         if engines:
-            group_passes, _ = _group_passes(source.channels, feeder.groups, source.n)
+            group_passes, _ = group_passes_of(source.channels, feeder.groups, source.n)
             split = replace(split, tiles=next(iter(engines.values())).passes // group_passes)
             split = replace(split, engines=parallel.get(feeder.name, split).engines)
         engine = _engine(net, feeder, source, names[feeder.name], split, layer)
@@ -409,15 +195,15 @@ def _add(
     if len(passes) > 1:
         both = " and ".join(engines)
         raise BoardError(f"{layer.name}: {both} cannot be walked in the same passes, their groups do not allow it")
-    channels, height, width = _map(layer.shape)
+    channels, height, width = map_of(layer.shape)
     lanes = channels // max(passes)
     constants = net.constants_of(layer.inputs[0] if layer.inputs[0] in streams else feeders[0].inputs[0])
     assert constants is not None
     shortcuts = [streams[name].n for name in layer.inputs if name in streams]
-    n = _word_channels(net, layer, math.gcd(lanes, *shortcuts), split.word_channels)
+    n = word_channels(net, layer, math.gcd(lanes, *shortcuts), split.word_channels)
     code_bits = bits_for(net.timesteps + 1)
     steps = schedule(constants, settled=net.settled)
-    acc_bits, sum_bits, potential_bits = _add_widths(net, layer, engines, constants, steps)
+    acc_bits, sum_bits, potential_bits = add_widths(net, layer, engines, constants, steps)
     for name, engine in engines.items():
         sums = replace(engine.out, n=n, bundle=steps.classes, bits=engine.acc_bits)
         engines[name] = replace(engine, out=sums)
@@ -445,27 +231,6 @@ def _add(
     ]
 
 
-def _add_widths(
-    net: Network, layer: Layer, engines: dict[str, EnginePlan], constants: Int64, steps: Schedule
-) -> tuple[int, int, int]:
-    """(lane, sum, potential) bits of the sum of both branches."""
-    assert layer.bias is not None
-    assert layer.operand_weight is not None
-    negative, positive = np.zeros_like(layer.bias), np.zeros_like(layer.bias)
-    for name, weight in zip(layer.inputs, layer.operand_weight, strict=True):
-        if name in engines:
-            low, high = _sums(engines[name].layer, engines[name].source.bundle)
-        else:
-            low, high = np.minimum(weight, 0), np.maximum(weight, 0)
-        negative, positive = negative + low, positive + high
-    shift = largest_shift(steps)
-    lane = signed_bits(int(negative.min()) << shift, int(positive.max()) << shift)
-    lows, highs = negative * int(constants[0]), positive * int(constants[0])
-    total = max(signed_bits(int(lows.min()), int(highs.max()) + 1), lane)
-    reach = signed_bits(min(int((lows + layer.bias).min()), 0), max(int((highs + layer.bias).max()), 0) + 1)
-    return lane, total, max(reach, lane + 1)
-
-
 def _nodes_of(layer: Layer) -> str:
     """What the engines that walk the nodes of a layer are called: no layer has that name."""
     return f"{layer.name}\0nodes"
@@ -481,10 +246,10 @@ def _graph(
     n = max(d for d in divisors(engine.lanes) if d <= ADD_CHANNELS)
     sums = replace(engine.out, name=engine.name, n=n, bundle=engine.classes, bits=engine.acc_bits, is_codes=False)
     engine = _checked(replace(engine, out=sums), split)
-    sent_bits, row_bits, sum_bits, potential_bits = _graph_widths(net, layer, engine)
-    channels, height, _ = _map(layer.shape)
+    sent_bits, row_bits, sum_bits, potential_bits = graph_widths(net, layer, engine)
+    channels, height, _ = map_of(layer.shape)
     code_bits = bits_for(net.timesteps + 1)
-    words = _word_channels(net, layer, channels, split.word_channels) if layer.fires else 1
+    words = word_channels(net, layer, channels, split.word_channels) if layer.fires else 1
     bits = code_bits if layer.fires else potential_bits
     name = names[layer.name]
     plan = GraphPlan(
@@ -502,35 +267,6 @@ def _graph(
         code_bits=code_bits,
     )
     return [engine, plan]
-
-
-def _graph_widths(net: Network, layer: Layer, engine: EnginePlan) -> tuple[int, int, int, int]:
-    """(sent, row, sum, potential) bits: no value of any input needs more (docs/contract.md, "graphconv")."""
-    graph, bias = net.graph, layer.bias
-    assert graph is not None
-    assert bias is not None
-    low, high = _reach(net, layer, engine.source)
-    scale, half = int(graph.source_scale.max()), (1 << layer.shift) >> 1
-    least, most = (int(end) * scale + half >> layer.shift for end in (low.min(), high.max()))
-    least, most = min(least, 0), max(most, 0)
-    weight = np.ones(graph.edges, np.int64) if graph.edge_weight is None else graph.edge_weight
-    up, down = (_row_sums(graph, np.maximum(sign * weight, 0)) for sign in (1, -1))
-    lows, highs = up * least - down * most, up * most - down * least
-    below, above = int((lows * graph.target_scale).min()), int((highs * graph.target_scale).max())
-    sent = signed_bits(least, most)
-    row = max(sent, signed_bits(int(lows.min()), int(highs.max())))
-    return (
-        sent,
-        row,
-        max(row, signed_bits(below, above + 1)),
-        signed_bits(min(below + int(bias.min()), 0), max(above + int(bias.max()), 0) + 1),
-    )
-
-
-def _row_sums(graph: Graph, values: Int64) -> Int64:
-    """Sum of the values of the edges into each node."""
-    before = np.append(0, np.cumsum(values))
-    return np.asarray(np.diff(before[graph.row_start]), np.int64)
 
 
 def _vector_window(source: Stream, words: int) -> tuple[int, int, int]:

@@ -8,7 +8,9 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, Plan, bits_for
+from onespike_hw.codegen.engine_plan import EnginePlan
+from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan
+from onespike_hw.codegen.streams import bits_for
 from onespike_hw.network import Int64
 
 

@@ -23,8 +23,11 @@ from onespike_hw.codegen.cost import (
     plan_resources,
     stage_cycles,
 )
-from onespike_hw.codegen.layout import Parallel, divisors, lay_out, leader_of, weighted_layers, with_engines
-from onespike_hw.codegen.plan import AddPlan, EnginePlan, GraphPlan, Plan
+from onespike_hw.codegen.engine_plan import EnginePlan
+from onespike_hw.codegen.layout import Parallel, lay_out, leader_of, weighted_layers
+from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan
+from onespike_hw.codegen.strips import with_engines
+from onespike_hw.codegen.words import divisors
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 

@@ -10,8 +10,9 @@ from onespike_hw import golden, hls_model
 from onespike_hw.codegen import hls
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.folder import write_folder
-from onespike_hw.codegen.layout import Parallel, divisors, lay_out, weighted_layers
+from onespike_hw.codegen.layout import Parallel, lay_out, weighted_layers
 from onespike_hw.codegen.plan import Plan
+from onespike_hw.codegen.words import divisors
 from onespike_hw.errors import BoardError
 from onespike_hw.network import Int64, Network, to_bytes
 from tests.networks import random_inputs

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from onespike_hw import golden, hls_model
+from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.codegen.layout import lay_out
-from onespike_hw.codegen.plan import EnginePlan
 from onespike_hw.errors import InputError, SimulatorError
 from onespike_hw.network import Network, to_bytes
 from tests.hls.projects import QUICK, emit

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from onespike_hw.codegen.board import load_board
-from onespike_hw.codegen.plan import EnginePlan
+from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.report import accelerator, interface, network
 from tests.cases import CASES
 from tests.networks import Root, build, conv, flatten, linear
