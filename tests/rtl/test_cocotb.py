@@ -8,41 +8,48 @@ import numpy as np
 import pytest
 
 from onespike_hw.errors import SimulatorError
+from onespike_hw.network import Network
 from rtl_sim.cocotb_runner import run_bench
 from tests.cases import CASES
-from tests.networks import random_inputs
+from tests.networks import avgpool, build, conv, flatten, linear, maxpool, random_inputs
 from tests.rtl.designs import emit
 
-KINDS = {
-    "avgpool_overlapping_padded",
-    "conv_padded",
-    "depthwise_multiplier_2",
-    "general_base_wait_1",
-    "groups_2",
-    "logits_are_images",
-    "maxpool_overlapping_padded",
-    "mlp",
-    "per_layer_constants",
-    "stride_over_kernel",
-    "wait_2",
-    "zero_point_signed",
-}
-"""A case for each kind of module: Verilator, which builds for seconds, sees the others in `make verify`."""
+
+def every_kind() -> Network:
+    """Every kind of layer in one network: a build of Verilator takes longer than a simulation."""
+    layers = [
+        conv(4, 3, padding=1),
+        maxpool(3, 2, 1),
+        conv(8, 2, groups=4),
+        conv(6, 2, stride=(1, 2), padding=1, groups=2),
+        avgpool(3, 2, 1),
+        flatten(),
+        linear(8),
+        linear(3),
+    ]
+    return build(np.random.default_rng(7), (3, 9, 11), layers, input_signed=True, zero_point=(-128, 5, 127))
+
+
+NETWORKS = {**CASES, "every_kind": every_kind}
+ON_VERILATOR = {"every_kind", "general_base_wait_1", "logits_are_images"}
+"""What Verilator sees here: it sees the others in `make verify`."""
 
 RUNS = [
-    pytest.param(case, simulator, marks=pytest.mark.verify if simulator == "verilator" and case not in KINDS else ())
-    for case in CASES
+    pytest.param(
+        name, simulator, marks=pytest.mark.verify if simulator == "verilator" and name not in ON_VERILATOR else ()
+    )
+    for name in NETWORKS
     for simulator in ("icarus", "verilator")
 ]
 
 
-@pytest.mark.parametrize(("case", "simulator"), RUNS)
+@pytest.mark.parametrize(("name", "simulator"), RUNS)
 def test_every_bit_of_every_layer(
-    case: str, simulator: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    name: str, simulator: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    net = CASES[case]()
+    net = NETWORKS[name]()
     x = random_inputs(np.random.default_rng(5), net, 2)
-    engines = 1 + sorted(CASES).index(case) % 3
+    engines = 1 + sorted(NETWORKS).index(name) % 3
     design = emit(net, tmp_path / "design", engines)
     objects = tmp_path_factory.getbasetemp() / f"objects_{simulator}"
     run_bench(design, x, simulator, tmp_path / "work", pause_in=0.2, pause_out=0.3, seed=engines, objects=objects)
