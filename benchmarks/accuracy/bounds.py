@@ -4,9 +4,9 @@
     python -m benchmarks.accuracy.bounds vgg11 --images 2000
 
 Coding errors are E[(x - code(x))^2] / E[x^2] of the calibration activations in full scales, mean over the layers: of
-the ladder that convert chooses, and of the T levels of a layer that leave least (Lloyd and Max). Beside them, divergence
-(Kullback-Leibler, nats) of the classes' probabilities from those of the trained network and loss in points, on the test
-images, for networks calibrated on fewer and on more training images; INT8 weights, silence off.
+the ladder that convert chooses, and of the T levels of a layer that leave least (Lloyd and Max). Beside them,
+divergence (Kullback-Leibler, nats) of the classes' probabilities from those of the trained network, and loss
+in points, on the test images, for networks calibrated on fewer and on more training images; INT8 weights, silence off.
 """
 
 from __future__ import annotations
