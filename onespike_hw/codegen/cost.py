@@ -11,9 +11,9 @@ from onespike_hw.codegen.activity import Activity
 from onespike_hw.codegen.board import Board
 from onespike_hw.codegen.engine_plan import BLOCK_PORT_BITS, EnginePlan
 from onespike_hw.codegen.forks import all_queues
-from onespike_hw.codegen.layout import SETTLE
 from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
 from onespike_hw.codegen.streams import LinePlan, PoolPlan, Stream, bits_for
+from onespike_hw.codegen.strips import SETTLE
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
@@ -98,7 +98,8 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     else:
         period = max(engine.group_lanes, SETTLE)
         search = period * engine.levels if engine.neurons.fires else engine.group_lanes
-        neurons = max(_drained(engine, activity, period), search)
+        drained = _drained(engine, activity, period) if engine.pieces == 1 else float(period * engine.classes)
+        neurons = max(drained, search / engine.pieces)
     if engine.schedule is None:
         word = engine.j * (engine.rows if engine.tall else 1)
         between = word == 1  # a word of several values hides the clock between two windows

@@ -277,8 +277,13 @@ class EnginePlan:
         return 1 if self.schedule is None else self.schedule.classes
 
     @property
+    def window_drains(self) -> int:
+        """Drains after which the neurons have a window; those of a pipeline take each piece for itself."""
+        return self.classes * (1 if self.pipelined else self.pieces)
+
+    @property
     def class_bits(self) -> int:
-        return bits_for(self.classes)
+        return bits_for(self.window_drains)
 
     @property
     def products(self) -> tuple[int, ...]:

@@ -18,9 +18,6 @@ from onespike_hw.codegen.words import ADD_CHANNELS, divisors, group_passes_of, i
 from onespike_hw.errors import BoardError
 from onespike_hw.network import INPUT, Layer, Network
 
-SETTLE = 6
-"""Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
-
 
 @dataclass(frozen=True)
 class Parallel:

@@ -13,6 +13,9 @@ from onespike_hw.codegen.streams import Stream, bits_for
 from onespike_hw.codegen.words import divisors
 from onespike_hw.network import Layer
 
+SETTLE = 6
+"""Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
+
 STRIP = 4
 """Neighbouring windows of one engine, about: a longer strip lists fewer columns twice, and answers later."""
 
@@ -42,12 +45,13 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
 def pieces_of(engine: EnginePlan) -> int:
     """Pieces in which the engine of a linear layer walks its input, of which the last comes long after the first.
 
-    A piece has twice as many spikes as lanes share the neurons, or more, lest the engine waits for those.
+    A piece has twice as many spikes as its drains take clocks, or more, lest the engine waits for the neurons.
     """
-    if engine.layer.kind != "linear" or engine.schedule is None or not engine.pipelined or engine.passes > 1:
+    if engine.layer.kind != "linear" or engine.schedule is None or engine.joins or engine.early or engine.passes > 1:
         return 1
     spikes = DENSITY * engine.column_words * engine.source.n
-    return max(d for d in divisors(engine.cols) if d == 1 or engine.cols // d * spikes >= 2 * engine.group_lanes)
+    busy = engine.group_lanes if engine.pipelined else engine.classes * max(engine.group_lanes, SETTLE)
+    return max(d for d in divisors(engine.cols) if d == 1 or engine.cols // d * spikes >= 2 * busy)
 
 
 def suits_pairs(layer: Layer, source: Stream, steps: Schedule | None, groups: int, group_passes: int) -> bool:

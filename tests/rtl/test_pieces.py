@@ -14,10 +14,13 @@ from onespike_hw.codegen.folder import write_folder
 from tests.networks import Root, Spec, avgpool, build, conv, flatten, linear, random_inputs
 from tests.rtl.designs import emit
 
-NETS: dict[str, tuple[int, Root, list[Spec]]] = {
+NETS: dict[str, tuple[int, Root | float, list[Spec]]] = {
     "two_classes": (8, Root(1, 2), [conv(8, 3, padding=1), flatten(), linear(8), linear(3)]),
     "three_classes_of_averages": (6, Root(2, 3), [conv(8, 3, padding=1), avgpool(2), flatten(), linear(6), linear(3)]),
     "one_class_and_groups_of_lanes": (4, Root(1, 1), [conv(8, 3, padding=1), flatten(), linear(24), linear(3)]),
+    "logits": (8, Root(1, 2), [conv(8, 3, padding=1), flatten(), linear(3)]),
+    "logits_of_any_base": (3, 1.9, [conv(8, 3, padding=1), flatten(), linear(2)]),
+    "neurons_of_any_base": (3, 1.9, [conv(8, 3, padding=1), flatten(), linear(4), linear(3)]),
 }
 
 
