@@ -12,7 +12,7 @@ from onespike_hw.codegen.names import identifiers
 from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
 from onespike_hw.codegen.schedule import schedule
 from onespike_hw.codegen.streams import LinePlan, PoolPlan, Stream, bits_for, line_count
-from onespike_hw.codegen.strips import pieces_of, suits_pairs, with_engines
+from onespike_hw.codegen.strips import suits_pairs, with_engines
 from onespike_hw.codegen.widths import add_widths, constants_read, engine_widths, graph_widths
 from onespike_hw.codegen.words import ADD_CHANNELS, divisors, group_passes_of, input_stream, map_of, word_channels
 from onespike_hw.errors import BoardError
@@ -152,7 +152,7 @@ def _engine(
         joins=joins,
         loaded=parallel.loaded and not pairs and joins is None,
     )
-    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices), pieces=pieces_of(engine))
+    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices))
     return with_engines(engine, parallel.engines)
 
 

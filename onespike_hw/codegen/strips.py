@@ -25,9 +25,10 @@ FOLDED_STRIP = 6
 
 def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     """The same layer on so many engines."""
+    engine = replace(engine, engines=engines)
     if not engine.pairs:
         ahead = min(engine.cols, engines * engine.stride)
-        return replace(engine, engines=engines, strip=1, depth=1 << bits_for(engine.cols + ahead))
+        return replace(engine, pieces=_pieces(engine), strip=1, depth=1 << bits_for(engine.cols + ahead))
     strip = _strip(engine.row_windows, engine.cols, engine.stride, engines, FOLDED_STRIP if engine.folded else STRIP)
     # A strip of its own, loaded while the others work.
     columns = engine.cols + (strip - 1) * engine.stride if engines > 1 else 2
@@ -39,15 +40,18 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
     # 32 words cost no more LUTs than fewer, and engines that wait for their turn hold up the others: with 32 also those
     # that fold, which are quicker (2,703 clocks an image of the shipped CNN on pynq, not 2,559).
     depth = max(64 if engine.folded else 32, 1 << bits_for(engine.column_words * columns))
-    return replace(engine, engines=engines, strip=strip, depth=depth, two_rows=two_rows)
+    return replace(engine, strip=strip, depth=depth, two_rows=two_rows)
 
 
-def pieces_of(engine: EnginePlan) -> int:
+def _pieces(engine: EnginePlan) -> int:
     """Pieces in which the engine of a linear layer walks its input, of which the last comes long after the first.
 
+    Several engines would be dealt them in turn.
     A piece has twice as many spikes as its drains take clocks, or more, lest the engine waits for the neurons.
     """
-    if engine.layer.kind != "linear" or engine.schedule is None or engine.joins or engine.early or engine.passes > 1:
+    if engine.layer.kind != "linear" or engine.schedule is None or engine.joins or engine.early:
+        return 1
+    if engine.passes > 1 or engine.engines > 1:
         return 1
     spikes = DENSITY * engine.column_words * engine.source.n
     busy = engine.group_lanes if engine.pipelined else engine.classes * max(engine.group_lanes, SETTLE)

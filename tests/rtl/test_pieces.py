@@ -61,3 +61,9 @@ def test_pieces_are_no_shorter_than_their_neurons_take(tmp_path: Path) -> None:
     assert emit(short, tmp_path / "short").plan.engines[1].pieces == 1
     passes = emit(_net("one_class_and_groups_of_lanes"), tmp_path / "passes", tiles={"linear3": 3})
     assert passes.plan.engines[1].pieces == 1
+
+
+def test_several_engines_take_whole_windows(tmp_path: Path) -> None:
+    design = emit(_net("two_classes"), tmp_path / "design", engines=2)
+    assert design.plan.engines[1].pieces == 1
+    _plays(design)
