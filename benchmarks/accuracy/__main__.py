@@ -22,12 +22,10 @@ from torch import nn
 
 import onespike_hw as oh
 from benchmarks.accuracy.cases import Case, cases
+from benchmarks.accuracy.subjects import first_images, parser, prepare, trained_logits
 from benchmarks.accuracy.tables import TRAINED, switches_together, tables
 from onespike_hw.convert import zoo
-from onespike_hw.convert.datasets import fashion_mnist, image_size, padded, to_unit
 from onespike_hw.convert.float_model import predict
-
-NETWORKS = ("fashion-cnn", "resnet20", "vgg11", "mobilenet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +40,11 @@ class Subject:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=NETWORKS, metavar="MODEL", help=f"{', '.join(NETWORKS)} (all)")
-    parser.add_argument("--out", type=Path, default=Path("build/bench-accuracy"), help="folder of the results")
-    parser.add_argument("--weights", type=Path, help="npz that examples/fashion_mnist/train.py wrote (what ships)")
-    parser.add_argument("--images", type=int, default=10_000, help="test images, the first ones (10,000)")
-    parser.add_argument("--threads", type=int, default=2, help="of torch (2)")
-    arguments = parser.parse_args()
+    asked = parser(__doc__, images=10_000)
+    asked.add_argument("--weights", type=Path, help="npz that examples/fashion_mnist/train.py wrote (what ships)")
+    arguments = asked.parse_args()
     if arguments.weights is not None and len(arguments.models) != 1:
-        parser.error(f"--weights: belong to one network, not to {', '.join(arguments.models)}; name one")
+        asked.error(f"--weights: belong to one network, not to {', '.join(arguments.models)}; name one")
     return arguments
 
 
@@ -81,16 +75,13 @@ def measure(case: Case, subject: Subject) -> dict[str, Any]:
 
 def trained_accuracy(subject: Subject) -> float:
     """0..1, of the network as it was trained."""
-    with torch.inference_mode():
-        found = [subject.model(batch).argmax(1).numpy() for batch in torch.from_numpy(subject.images).split(250)]
-    return float((np.concatenate(found) == subject.labels).mean())
+    found = trained_logits(subject.model, torch.from_numpy(subject.images)).argmax(1).numpy()
+    return float((found == subject.labels).mean())
 
 
 def subject_of(name: str, weights: Path | None, count: int) -> Subject:
-    pixels, labels = fashion_mnist("test")
-    shown = padded(pixels[:count], image_size(zoo.images_of(name)))
     calibration = zoo.load_calibration(zoo.images_of(name))
-    return Subject(name, model_of(name, weights), calibration, to_unit(shown), labels[:count])
+    return Subject(name, model_of(name, weights), calibration, *first_images(name, "test", count))
 
 
 def measured(subject: Subject, folder: Path) -> dict[str, dict[str, Any]]:
@@ -117,8 +108,7 @@ def measured(subject: Subject, folder: Path) -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     arguments = parse_arguments()
-    torch.set_num_threads(arguments.threads)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    prepare(arguments)
     results = {}
     for name in arguments.models:
         results[name] = measured(subject_of(name, arguments.weights, arguments.images), arguments.out)

@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 from benchmarks.accuracy.cases import SWITCHED_AT
 from benchmarks.accuracy.tables import TRAINED
 from onespike_hw.convert.base import Coding, optimal_base, optimal_root
-from onespike_hw.convert.distributions import Distribution, best_levels, exponential, half_normal, uniform
+from onespike_hw.convert.distributions import Distribution, best_levels, exponential, half_normal, level_loss, uniform
 
 TIMESTEPS = (2, 3, 4, 6, 8, 12, 16)
 SPARSITIES = ("sparsity off", "sparsity 0.03", "INT8", "sparsity 0.3", "sparsity 1")
@@ -50,7 +50,7 @@ def bases_against_bound(path: Path) -> None:
     values = _drawn()
     steps = np.arange(1, 17)
     levels = [best_levels(values, int(count)) for count in steps]
-    bound = [_error(values, each) for each in levels]
+    bound = [level_loss(values, each) for each in levels]
     best = [activity.loss(Coding(int(count), optimal_base([activity], int(count)))) for count in steps]
     root = [activity.loss(Coding(int(count), optimal_root([activity], int(count)))) for count in steps]
     two = [activity.loss(Coding(int(count), 2.0)) for count in steps]
@@ -115,12 +115,6 @@ def _drawn(count: int = 200_000) -> np.ndarray:
     grid = np.linspace(0, 1, 20_001)
     mass = np.array([activity.below(float(x))[0] for x in grid])
     return np.interp((np.arange(count) + 0.5) / count, mass, grid)
-
-
-def _error(values: np.ndarray, levels: np.ndarray) -> float:
-    ordered = np.sort(np.append(levels, 0.0))
-    sent = ordered[np.searchsorted((ordered[1:] + ordered[:-1]) / 2, values)]
-    return float(np.square(values - sent).sum() / np.square(values).sum())
 
 
 def main() -> None:

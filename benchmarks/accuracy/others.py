@@ -12,12 +12,10 @@ come; a second call goes on.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +24,9 @@ from rich.console import Console
 from torch import Tensor, nn
 
 import onespike_hw as oh
-from benchmarks.accuracy.__main__ import NETWORKS
+from benchmarks.accuracy.subjects import first_images, parser, prepare, trained_logits
 from benchmarks.accuracy.tables import markdown
 from onespike_hw.convert import zoo
-from onespike_hw.convert.datasets import fashion_mnist, image_size, padded, to_unit
 from onespike_hw.convert.layers import FloatLayer, apply, flow, shapes
 from onespike_hw.convert.normalize import max_pool_behind
 from onespike_hw.convert.pipeline import plan
@@ -80,8 +77,7 @@ class Subject:
 def subject(name: str, images: int) -> Subject:
     model, calibration = zoo.load_model(name), zoo.load_calibration(zoo.images_of(name))
     planned = plan(model, calibration, calibrate=False, rounded_weights=False)
-    pixels, labels = fashion_mnist("test")
-    pixels = padded(pixels[:images], image_size(zoo.images_of(name)))
+    shown, labels = first_images(name, "test", images)
     shape = planned.input_shape
     left = dict(zip((layer.name for layer in planned.chain), shapes(planned.chain, shape), strict=True))
     return Subject(
@@ -91,8 +87,8 @@ def subject(name: str, images: int) -> Subject:
         scales={key: torch.from_numpy(own.full_scales).float() for key, own in planned.neurons.items()},
         reads=market(planned.chain, shape).reads,
         neurons=sum(prod(left[layer.name]) for layer in planned.chain if layer.relu),
-        images=torch.from_numpy(to_unit(pixels)),
-        labels=labels[:images],
+        images=torch.from_numpy(shown),
+        labels=labels,
     )
 
 
@@ -289,21 +285,14 @@ def table(name: str, trained: float, rows: Sequence[Row], images: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=NETWORKS, metavar="MODEL", help=f"{', '.join(NETWORKS)} (all)")
-    parser.add_argument("--images", type=int, default=1000, help="test images, the first ones (1,000)")
-    parser.add_argument("--out", type=Path, default=Path("build/bench-accuracy"), help="folder of the results")
-    parser.add_argument("--threads", type=int, default=2, help="of torch (2)")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
+    args = parser(__doc__, images=1000).parse_args()
+    prepare(args)
     console = Console()
     texts = []
     for name in args.models:
         own = subject(name, args.images)
-        with torch.no_grad():
-            found = torch.cat([own.model(batch).argmax(1) for batch in torch.split(own.images, _BATCH)])
-        trained = float((found.numpy() == own.labels).mean())
+        found = trained_logits(own.model, own.images).argmax(1).numpy()
+        trained = float((found == own.labels).mean())
         rows: list[Row] = []
         for code in CODES:
             kept = args.out / f"others-{name}-{code.__name__}-{args.images}.json"

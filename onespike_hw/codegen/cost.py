@@ -13,7 +13,6 @@ from onespike_hw.codegen.engine_plan import BLOCK_PORT_BITS, EnginePlan
 from onespike_hw.codegen.forks import all_queues
 from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
 from onespike_hw.codegen.streams import LinePlan, PoolPlan, Stream, bits_for
-from onespike_hw.codegen.strips import SETTLE
 
 LUT_ROM_ROWS = 65
 """Weights of so many rows (64, and one of zeros) go into LUTs: a block RAM would stand all but empty."""
@@ -96,10 +95,8 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     elif engine.pipelined:
         neurons = float(engine.group_lanes)
     else:
-        period = max(engine.group_lanes, SETTLE)
-        search = period * engine.levels if engine.neurons.fires else engine.group_lanes
-        drained = _drained(engine, activity, period) if engine.pieces == 1 else float(period * engine.classes)
-        neurons = max(drained, search / engine.pieces)
+        search = engine.drain_period * engine.levels if engine.neurons.fires else engine.group_lanes
+        neurons = max(_drained(engine, activity), search / engine.pieces)
     if engine.schedule is None:
         word = engine.j * (engine.rows if engine.tall else 1)
         between = word == 1  # a word of several values hides the clock between two windows
@@ -113,11 +110,12 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     return engine.passes * engine.pieces * (max(issue, scan, neurons) + 3) + 2
 
 
-def _drained(engine: EnginePlan, activity: Activity, period: int) -> float:
-    """Clocks of a window whose drains each take `period`, or as long as the spikes between them."""
+def _drained(engine: EnginePlan, activity: Activity) -> float:
+    """Clocks of a piece of a window whose drains each take their period, or as long as the spikes between them."""
+    period, pieces = engine.drain_period, engine.pieces
     if len(activity.class_spikes) != engine.classes:
         return float(period * engine.classes)
-    return sum(sum(max(count, period) for count in counts) / len(counts) for counts in activity.class_spikes)
+    return sum(sum(max(count / pieces, period) for count in counts) / len(counts) for counts in activity.class_spikes)
 
 
 def _refill(engine: EnginePlan) -> float:

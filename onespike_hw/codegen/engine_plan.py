@@ -13,6 +13,8 @@ BLOCK_PORT_BITS = 18
 
 MAX_REST_BITS = 4
 
+SETTLE = 6
+"""Clocks between two drains into a potential, at least (templates/verilog/neuron_control.sv)."""
 SLICE_BITS = 24
 """Bits of a lane in half a DSP slice, at most."""
 
@@ -275,6 +277,11 @@ class EnginePlan:
     @property
     def classes(self) -> int:
         return 1 if self.schedule is None else self.schedule.classes
+
+    @property
+    def drain_period(self) -> int:
+        """Clocks from a drain to the next, at least, where drains go into potentials."""
+        return max(self.group_lanes, SETTLE)
 
     @property
     def window_drains(self) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onespike_hw import resources
 from onespike_hw.codegen.board import Board
-from onespike_hw.codegen.engine_plan import EnginePlan
+from onespike_hw.codegen.engine_plan import SETTLE, EnginePlan
 from onespike_hw.codegen.forks import Queue, all_queues, inputs_of, reader_number
 from onespike_hw.codegen.hls_add import branches, shortcut_tables
 from onespike_hw.codegen.hls_graph import constants_of, tables_of
@@ -25,7 +25,7 @@ from onespike_hw.codegen.memories import weight_rows
 from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
 from onespike_hw.codegen.schedule import Schedule
 from onespike_hw.codegen.streams import LinePlan, PoolPlan, Stream, bits_for
-from onespike_hw.codegen.strips import SETTLE, with_engines
+from onespike_hw.codegen.strips import with_engines
 from onespike_hw.codegen.verilog import describe, environment
 from onespike_hw.errors import BoardError, OutputError
 from onespike_hw.network import INPUT, Int64, Layer, Network

@@ -32,7 +32,7 @@ from onespike_hw.errors import BoardError
 from onespike_hw.network import Network
 
 LINEAR_SHARE = 1 / 3
-"""A linear layer waits for its whole input: it takes this share of an image's clocks, lest one image alone is late."""
+"""Of an image's clocks: an image alone waits for the last piece of a linear layer, or for all of it."""
 LUT_MARGIN = 1.025
 """By so much a synthesiser may need more LUTs than the model says."""
 EXACT = 1.05

@@ -13,9 +13,6 @@ from onespike_hw.codegen.streams import Stream, bits_for
 from onespike_hw.codegen.words import divisors
 from onespike_hw.network import Layer
 
-SETTLE = 6
-"""Clocks between two drains, at least (templates/verilog/neuron_control.sv)."""
-
 STRIP = 4
 """Neighbouring windows of one engine, about: a longer strip lists fewer columns twice, and answers later."""
 
@@ -46,15 +43,15 @@ def with_engines(engine: EnginePlan, engines: int) -> EnginePlan:
 def _pieces(engine: EnginePlan) -> int:
     """Pieces in which the engine of a linear layer walks its input, of which the last comes long after the first.
 
-    Several engines would be dealt them in turn.
-    A piece has twice as many spikes as its drains take clocks, or more, lest the engine waits for the neurons.
+    A piece has twice as many spikes as its drains take clocks, or more, lest the engine waits for the neurons. Several
+    engines would be dealt the pieces in turn.
     """
     if engine.layer.kind != "linear" or engine.schedule is None or engine.joins or engine.early:
         return 1
     if engine.passes > 1 or engine.engines > 1:
         return 1
     spikes = DENSITY * engine.column_words * engine.source.n
-    busy = engine.group_lanes if engine.pipelined else engine.classes * max(engine.group_lanes, SETTLE)
+    busy = engine.group_lanes if engine.pipelined else engine.classes * engine.drain_period
     return max(d for d in divisors(engine.cols) if d == 1 or engine.cols // d * spikes >= 2 * busy)
 
 

@@ -81,17 +81,28 @@ def exponential(percentile: float = 99.9) -> Distribution:
     return Distribution(below, 1 - percentile / 100)
 
 
-def best_levels(values: NDArray[np.floating], timesteps: int, rounds: int = 200) -> NDArray[np.float64]:
+def best_levels(
+    values: NDArray[np.floating], timesteps: int, rounds: int = 200, start: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """The T levels, falling, that lose least of all sets of T levels and 0 (Lloyd's iteration); a bound for every base.
 
     values  activations in full scales, >= 0
+    start   T levels, falling, from which it begins, and which lose no less; None: quantiles of the values
     """
     x = np.sort(values, axis=None).astype(np.float64)
     sums = np.append(0.0, np.cumsum(x))
-    levels = np.append(0.0, np.quantile(x[x > 0], (np.arange(timesteps) + 0.5) / timesteps))
+    first = np.quantile(x[x > 0], (np.arange(timesteps) + 0.5) / timesteps) if start is None else start[::-1]
+    levels = np.append(0.0, first)
     for _ in range(rounds):
         edges = np.concatenate(([0], np.searchsorted(x, (levels[1:] + levels[:-1]) / 2), [len(x)]))
         counts = np.diff(edges)
         means = np.diff(sums[edges]) / np.maximum(counts, 1)
         levels[1:] = np.where(counts > 0, means, levels)[1:]
     return levels[:0:-1]
+
+
+def level_loss(values: NDArray[np.floating], levels: NDArray[np.float64]) -> float:
+    """Normalised mean squared error of values, >= 0, that are sent as the nearest of the levels and 0."""
+    ordered = np.sort(np.append(levels, 0.0))
+    sent = ordered[np.searchsorted((ordered[1:] + ordered[:-1]) / 2, values)]
+    return float(np.square(values - sent).sum() / np.square(values).sum())

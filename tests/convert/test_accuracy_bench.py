@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy import __main__ as bench
+from benchmarks.accuracy import subjects
 from benchmarks.accuracy.cases import Case, cases
 from benchmarks.accuracy.tables import TRAINED, switches_together, tables
 
@@ -55,7 +56,7 @@ def test_a_second_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         return results()[case.key]
 
     monkeypatch.setattr(bench, "measure", measured)
-    monkeypatch.setattr(bench, "fashion_mnist", lambda _: _few_images())
+    monkeypatch.setattr(subjects, "fashion_mnist", lambda _: _few_images())
     monkeypatch.setattr(
         sys, "argv", ["accuracy", "fashion-cnn", "--out", str(tmp_path), "--images", "20", "--threads", "1"]
     )

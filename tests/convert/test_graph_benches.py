@@ -15,16 +15,16 @@ from onespike_hw.convert.zoo import gcn_text, mlp_text
 
 
 def test_the_tables_have_a_row_for_each_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "TIMESTEPS", (6,))
+    monkeypatch.setattr(graphs, "TIMESTEPS", (3, 6))
     monkeypatch.setattr(graphs, "BASES", ("root",))
     monkeypatch.setattr(graphs, "NODE_BITS", (16, 48))
     graph = load_text_graph("debian-packages")
     torch.manual_seed(0)
-    models = [fit(gcn_text(), graph, epochs=1) for _ in range(2)]
-    text = graphs.tables(models, [fit(mlp_text(), graph, epochs=1)] * 2, graph)
+    models = [fit(gcn_text(), graph, epochs=3) for _ in range(2)]
+    text = graphs.tables(models, [fit(mlp_text(), graph, epochs=3)] * 2, graph)
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     by_start = [row[0].removeprefix("| ") for row in rows]
-    assert by_start == ["T", "---", "6", "node_bits", "---", "16", "48"]
+    assert by_start == ["T", "---", "3", "6", "node_bits", "---", "16", "48"]
     assert rows[-1][-1].startswith("0.00000")
 
 
