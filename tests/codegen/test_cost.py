@@ -43,3 +43,12 @@ def test_a_layer_that_reads_all_of_an_input_waits_for_the_rest_of_the_next(
     engine = oh.generate(net, out=tmp_path / "design").plan.engines[0]
     assert (engine.cols, engine.rows, engine.depth) == (side, side, 8)
     assert stage_cycles(engine, Activity()) == engine.passes * side * side + 1 + waits
+
+
+def test_a_silent_window_takes_as_many_clocks_as_its_columns_have_phases(tmp_path: Path) -> None:
+    design = oh.generate(cnn(), out=tmp_path / "design")
+    net, engine = design.net, design.plan.engines[1]
+    assert engine.pairs
+    silent = measure(net, {net.layers[0].name: np.full((1, 2, 6, 6), net.timesteps, np.uint8)})
+    clocks = net.timesteps * engine.cols * engine.windows / engine.engines
+    assert stage_cycles(engine, silent[engine.name]) == pytest.approx(clocks, rel=0.02)
