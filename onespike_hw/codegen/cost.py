@@ -131,7 +131,7 @@ def _drain_cycles(engine: EnginePlan) -> float:
 
 
 def _pair_cycles(engine: EnginePlan, activity: Activity) -> float:
-    """Clocks in which an engine of pairs adds the spikes of a window: in each, it looks at a phase of a column at most."""
+    """Clocks in which an engine of pairs adds the spikes of a window, looking at a phase of one column in each."""
     least = float(engine.group_lanes) if engine.joins is None else _drain_cycles(engine)
     least = max(least, engine.timesteps * engine.cols)
     measured = activity.fold_cycles if engine.folded else activity.pair_cycles
