@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from onespike_hw.convert import compose
-from onespike_hw.convert.layers import AFFINE, FloatLayer, apply, flow, operands_of
+from onespike_hw.convert.layers import AFFINE, FloatLayer, apply, operands_of
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import max_pool_behind, run_batches
+from onespike_hw.convert.spiking import changed
 
 Float64 = NDArray[np.float64]
 
@@ -43,34 +44,22 @@ def corrected(
     images: Tensor,
     coded_images: Tensor,
 ) -> list[FloatLayer]:
-    """`chain` with biases and slopes that make up for the mean errors of coding and of weights.
+    """`chain`, with weights as the network holds them, and lines that make up for mean errors of coding and weights.
 
-    trained       the layers as trained
-    chain         the same layers, with weights as the network holds them
-    neurons       of each layer with a ReLU, by name
-    images        calibration images as the trained network sees them, float32 [N, ...]
-    coded_images  as the spiking network sees them
+    The arguments are those of spiking.changed.
     """
-    exact = {layer.name: replace(layer, relu=False) for layer in trained}
     charges = {
         operand.name for layer in chain if layer.kind == "add" for operand in operands_of(chain, layer) if operand
     }
-    result = []
 
-    def correct(layer: FloatLayer, read: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        wanted = run_batches(exact[layer.name], [trained_value for trained_value, _ in read])
-        found = run_batches(replace(layer, relu=False), [spiking_value for _, spiking_value in read])
-        if layer.kind in AFFINE and layer.name not in charges:
-            norm = _line(chain, layer, wanted, found)
-            layer, found = compose.with_norm(layer, norm), apply(norm, found)
-        if layer.relu:
-            wanted, found = wanted.relu(), neurons[layer.name].sent(found)
-        result.append(layer)
-        return wanted, found
+    def correct(layer: FloatLayer, wanted: Tensor, coded: list[Tensor]) -> tuple[FloatLayer, Tensor]:
+        found = run_batches(replace(layer, relu=False), coded)
+        if layer.kind not in AFFINE or layer.name in charges:
+            return layer, found
+        norm = _line(chain, layer, wanted, found)
+        return compose.with_norm(layer, norm), apply(norm, found)
 
-    for _ in flow(chain, (images, coded_images), correct):
-        pass
-    return compose.normal_form(result)
+    return compose.normal_form(changed(trained, chain, neurons, images, coded_images, correct))
 
 
 def _line(chain: Sequence[FloatLayer], layer: FloatLayer, wanted: Tensor, found: Tensor) -> FloatLayer:

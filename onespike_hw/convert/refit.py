@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from onespike_hw.convert.layers import FloatLayer, flow
+from onespike_hw.convert.layers import FloatLayer
 from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.normalize import run_batches
+from onespike_hw.convert.spiking import changed
 from onespike_hw.network import INPUT
 
 ROWS = 16_384
@@ -41,35 +42,20 @@ def refitted(
 ) -> list[FloatLayer]:
     """`chain` with the weights and biases of its conv and linear layers fitted to the codes that they read.
 
-    Left as they are: layers that read the network's input, and weights that were trained as integers.
-
-    trained       the layers as trained
-    chain         the same layers as they read what is sent
-    neurons       of each layer with a ReLU, by name
-    images        calibration images as the trained network sees them, float32 [N, ...]
-    coded_images  as the spiking network sees them
+    Left as they are: layers that read the network's input, and weights that were trained as integers. The arguments are
+    those of spiking.changed.
     """
-    exact = {layer.name: replace(layer, relu=False) for layer in trained}
     behind_input = {INPUT}
-    result = []
 
-    def fit(layer: FloatLayer, read: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        wanted = run_batches(exact[layer.name], [trained_value for trained_value, _ in read])
-        coded = [spiking_value for _, spiking_value in read]
+    def fit(layer: FloatLayer, wanted: Tensor, coded: list[Tensor]) -> tuple[FloatLayer, Tensor]:
         if layer.name not in neurons and behind_input.issuperset(layer.inputs):
             behind_input.add(layer.name)
         weighted = layer.kind in ("conv", "linear") and layer.step is None
         if weighted and not behind_input.issuperset(layer.inputs):
             layer = _fitted(layer, wanted, coded[0])
-        found = run_batches(replace(layer, relu=False), coded)
-        if layer.relu:
-            wanted, found = wanted.relu(), neurons[layer.name].sent(found)
-        result.append(layer)
-        return wanted, found
+        return layer, run_batches(replace(layer, relu=False), coded)
 
-    for _ in flow(chain, (images, coded_images), fit):
-        pass
-    return result
+    return changed(trained, chain, neurons, images, coded_images, fit)
 
 
 @dataclass(frozen=True, eq=False)
