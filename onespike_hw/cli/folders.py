@@ -32,9 +32,8 @@ def load_folder(
 
     if any(all((path / name).is_file() for name in names) for names in _CIFAR_FILES):
         pixels, labels = image_files.cifar(path, split)
-        if limit is not None and limit < len(pixels):
-            taken = np.arange(limit) * len(pixels) // limit
-            pixels, labels = pixels[taken], labels[taken]
+        taken = image_files.evenly(len(pixels), limit)
+        pixels, labels = pixels[taken], labels[taken]
     else:
         pixels, labels = image_files.image_folder(path, size, limit)
     mean, std = (_of_channels(args, name, unused) for name, unused in (("input_mean", 0.0), ("input_std", 1.0)))

@@ -76,6 +76,12 @@ def _text(key: Any) -> str:
     return key.decode("latin1") if isinstance(key, bytes) else str(key)
 
 
+def evenly(count: int, limit: int | None) -> Labels:
+    """Places of `limit` of so many images, taken evenly from all of them; of all where that is None, or more."""
+    taken = count if limit is None else min(limit, count)
+    return np.arange(taken) * count // max(taken, 1)
+
+
 def image_folder(folder: str | Path, size: int, limit: int | None = None) -> tuple[Images, Labels]:
     """Images of one folder a class; a class's label is the place of its name in their sorted order.
 
@@ -100,8 +106,7 @@ def image_folder(folder: str | Path, size: int, limit: int | None = None) -> tup
     ]
     if not files:
         raise DatasetError(f"{base}: its {len(classes)} classes hold no {', '.join(SUFFIXES)} files")
-    if limit is not None and limit < len(files):
-        files = [files[i * len(files) // limit] for i in range(limit)]
+    files = [files[place] for place in evenly(len(files), limit)]
     images = np.empty((len(files), 3, size, size), np.uint8)
     for number, (path, _) in enumerate(files):
         try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import onespike_hw as oh
+from onespike_hw.tools import native_yosys
 from tests.cases import CASES
 from tests.networks import random_inputs
 from tests.rtl.designs import emit
@@ -24,7 +24,7 @@ def test_a_design_behaves_as_yosys_reads_it(case: str, tmp_path: Path) -> None:
     sources = sorted(rtl.glob("*.sv"))
     names = " ".join(path.name for path in sources)
     script = f"read_verilog -sv {names}; hierarchy -top onespike_top; proc; write_verilog -noattr read.v"
-    subprocess.run(["yosys", "-q", "-p", script], cwd=rtl, check=True)
+    native_yosys(["-q", "-p", script], rtl)
     for path in sources:
         path.unlink()
     (rtl / "read.v").rename(rtl / "onespike_top.sv")
