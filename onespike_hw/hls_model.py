@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from onespike_hw import golden
 from onespike_hw.codegen.hls import channels_last
 from onespike_hw.errors import SimulatorError
+from onespike_hw.golden.streamed import all_codes, image_logits
 from onespike_hw.network import Int64, Network, load
-from onespike_hw.simulation import all_codes, image_logits
 
 STANDARD = "-std=c++14"
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized")

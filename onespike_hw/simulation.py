@@ -17,7 +17,8 @@ from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.streams import Stream
 from onespike_hw.codegen.verilog import COUNTS
 from onespike_hw.errors import SimulatorError
-from onespike_hw.network import Int64, Network
+from onespike_hw.golden.streamed import all_codes, image_logits
+from onespike_hw.network import Int64
 
 if TYPE_CHECKING:
     from onespike_hw.codegen import Design
@@ -114,24 +115,6 @@ def image_beats(plan: Plan, integers: Int64) -> list[list[int]]:
     words = [int(line, 16) for line in pixel_file(plan, integers).split()]
     size = plan.input.image_words
     return [words[first : first + size] for first in range(0, len(words), size)]
-
-
-def image_logits(net: Network, values: Int64, images: int) -> Int64:
-    """Logits in the golden model's shape, from the order in which they leave: pixel by pixel, channel by channel."""
-    if net.graph is not None:
-        return values.reshape(images, net.graph.nodes, -1)
-    channels, height, width = (*net.layers[-1].shape, 1, 1)[:3]
-    maps = values.reshape(images, height, width, channels).transpose(0, 3, 1, 2)
-    return maps.reshape(images, channels) if height * width == 1 else maps
-
-
-def all_codes(net: Network, streamed: dict[str, NDArray[np.uint8]]) -> dict[str, NDArray[np.uint8]]:
-    """The codes of the streams, and of the flatten layers, through which they pass unchanged."""
-    codes = dict(streamed)
-    for layer in net.layers:
-        if layer.kind == "flatten" and layer.inputs[0] in codes:
-            codes[layer.name] = codes[layer.inputs[0]].reshape(-1, *layer.shape)
-    return codes
 
 
 def stream_codes(stream: Stream, words: Sequence[str], images: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from onespike_hw import golden
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.streams import Stream
+from onespike_hw.golden.streamed import all_codes, image_logits
 from onespike_hw.network import Int64, Network, load
-from onespike_hw.simulation import all_codes, image_logits, stream_codes
+from onespike_hw.simulation import stream_codes
 
 
 @dataclass(frozen=True)

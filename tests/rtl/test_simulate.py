@@ -10,7 +10,7 @@ import pytest
 
 import onespike_hw as oh
 from onespike_hw.codegen.design import Design
-from onespike_hw.simulation import all_codes
+from onespike_hw.golden.streamed import all_codes
 from rtl_sim import tools
 from tests.cases import CASES
 from tests.networks import Spec, build, conv, maxpool, random_inputs
