@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.accelerator.area import Area, counted
-from benchmarks.peers import kept
+from benchmarks.peers import kept, stages
 from benchmarks.peers.shapes import CNN, MLP
 from onespike_hw.paths import parsed
+from onespike_hw.tools import native_yosys
 
 STAT = """
 === small ===
@@ -71,6 +73,36 @@ def test_what_is_kept_says_how_it_was_made() -> None:
     assert {entry.network for entry in entries} <= set(kept.NAMES)
     assert len({(entry.network, entry.options) for entry in entries}) == len(entries)
     assert all(entry.command.startswith("python -m benchmarks.peers.kept ") and entry.date for entry in entries)
+
+
+PEER = """
+module peer(input clk, input rst, input [7:0] x, input [9:0] at, output reg [23:0] y);
+    reg [15:0] words [0:1023];
+    reg [15:0] word;
+    reg [3:0] times [0:5];
+    integer i;
+    always @(posedge clk) begin
+        word <= words[at];
+        words[at] <= {x, x};
+        times[0] <= x[3:0];
+        for (i = 1; i < 6; i = i + 1) times[i] <= times[i-1];
+        y <= rst ? 0 : y + word * x + times[5];
+    end
+endmodule
+"""
+
+
+@pytest.mark.verify
+def test_synthesis_label_by_label_counts_what_the_whole_command_counts(tmp_path: Path) -> None:
+    source = tmp_path / "peer.v"
+    source.write_text(PEER)
+    whole = f"read_verilog -sv peer.v; hierarchy -check -top peer; {stages.SYNTHESIS}; stat"
+    area = stages.synthesised(source)
+    assert area == counted(native_yosys(["-p", whole], tmp_path))
+    assert area.luts > 0
+    assert area.ffs > 0
+    assert (area.dsps, area.brams) == (1, 0.5)
+    assert stages.synthesised(source) == area
 
 
 def _play(monkeypatch: pytest.MonkeyPatch, *argv: str) -> int:

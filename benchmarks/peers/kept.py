@@ -2,7 +2,7 @@
 
     python -m benchmarks.peers.kept cnn 4 4 1 1 128     measure nngen at these options, and keep it
 
-yosys may take hours for a large design; --no-synthesis keeps the cycles alone.
+yosys may take hours for a large design; a second call goes on where one was cut. --no-synthesis keeps the cycles alone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.accelerator.area import Area, counted
+from benchmarks.accelerator.area import Area
 from benchmarks.accelerator.cases import folder
 from benchmarks.peers.shapes import CNN, MLP
-from onespike_hw.tools import native_yosys
+from benchmarks.peers.stages import synthesised
 
 FILE = Path(__file__).parent.parent / "data" / "peers.toml"
-SYNTHESIS = "read_verilog -sv peer.v; hierarchy -check -top peer; synth_xilinx -family xc7 -top peer; stat"
-"""The command that the emitted designs get, for nngen's one file."""
 NAMES = {"cnn": CNN, "mlp": MLP}
 
 
@@ -97,7 +95,7 @@ def main() -> None:
     print(f"{cycles} cycles")
     area = Area(0, 0, 0, 0)
     if not args.no_synthesis:
-        area = counted(native_yosys(["-p", SYNTHESIS], place))
+        area = synthesised(place / "peer.v")
     version = subprocess.run(["yosys", "-V"], capture_output=True, text=True, check=False).stdout.split(" (")[0]
     kept = Kept(
         network=args.network,
