@@ -44,9 +44,9 @@ def corrected(
     images: Tensor,
     coded_images: Tensor,
 ) -> list[FloatLayer]:
-    """`chain`, with weights as the network holds them, and lines that make up for mean errors of coding and weights.
+    """`chain` with biases and slopes that make up for the mean errors of coding and of weights.
 
-    The arguments are those of spiking.changed.
+    The arguments are those of spiking.changed; `chain` has its weights as the network holds them.
     """
     charges = {
         operand.name for layer in chain if layer.kind == "add" for operand in operands_of(chain, layer) if operand
