@@ -80,13 +80,17 @@ module peer(input clk, input rst, input [7:0] x, input [9:0] at, output reg [23:
     reg [15:0] words [0:1023];
     reg [15:0] word;
     reg [3:0] times [0:5];
+    reg [7:0] still [0:9];
     integer i;
+    initial for (i = 0; i < 10; i = i + 1) still[i] = 0;
     always @(posedge clk) begin
         word <= words[at];
         words[at] <= {x, x};
         times[0] <= x[3:0];
         for (i = 1; i < 6; i = i + 1) times[i] <= times[i-1];
-        y <= rst ? 0 : y + word * x + times[5];
+        still[0] <= 0;
+        for (i = 1; i < 10; i = i + 1) still[i] <= rst ? 0 : still[i-1];
+        y <= rst ? still[9] : y + word * x + times[5] + still[9];
     end
 endmodule
 """

@@ -161,25 +161,42 @@ class Chain(nn.Module):
         self.ops, self.relus, self.probes = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
         self.fires: dict[str, str] = {}
         for layer in chain:
-            if layer.kind != "add":
-                self.ops[layer.name] = _module(layer)
+            self.ops[_key(layer)] = _module(layer)
             if layer.relu:
-                self.relus[layer.name] = nn.ReLU()
-                probed = max_pool_behind(chain, layer) or layer
-                self.probes[probed.name] = nn.Identity()
-                self.fires[probed.name] = layer.name
+                self.relus[_key(layer)] = nn.ReLU()
+                probed = _key(max_pool_behind(chain, layer) or layer)
+                self.probes[probed] = nn.Identity()
+                self.fires[probed] = layer.name
 
     def forward(self, x: Tensor) -> Tensor:
         values = {"input": x}
         for layer in self.chain:
             read = [values[name] for name in layer.inputs]
-            y = sum(read) if layer.kind == "add" else self.ops[layer.name](read[0])
+            key = _key(layer)
+            y = self.ops[key](*read)
             if layer.relu:
-                y = self.relus[layer.name](y)
-            if layer.name in self.probes:
-                y = self.probes[layer.name](y)
+                y = self.relus[key](y)
+            if key in self.probes:
+                y = self.probes[key](y)
             values[layer.name] = y
         return values[self.chain[-1].name]
+
+
+def _key(layer: FloatLayer) -> str:
+    """The layer's name as torch takes it for a submodule."""
+    return layer.name.replace(".", "_")
+
+
+class Add(nn.Module):
+    """The sum of two images, each with a factor a channel, and a bias."""
+
+    def __init__(self, factors: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.factors = nn.Parameter(factors.view(2, -1, 1, 1))
+        self.bias = nn.Parameter(bias.view(-1, 1, 1))
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        return x * self.factors[0] + other * self.factors[1] + self.bias
 
 
 def _module(layer: FloatLayer) -> nn.Module:
@@ -190,6 +207,8 @@ def _module(layer: FloatLayer) -> nn.Module:
     if layer.kind == "flatten":
         return nn.Flatten()
     weight, bias = (value.float() for value in layer.affine)
+    if layer.kind == "add":
+        return Add(weight, bias)
     module: nn.Conv2d | nn.Linear
     if layer.kind == "linear":
         module = nn.Linear(weight.shape[1], weight.shape[0])
