@@ -48,6 +48,7 @@ lint: setup  ## ruff and mypy
 
 bench: setup  ## the benchmarks, each beside what it is compared with; ARGS="speed golden" for some sections
 	@bash scripts/setup.sh bench
+	@bash scripts/setup.sh open
 	$(PY) -m benchmarks $(ARGS)
 
 bench-accuracy: setup  ## the accuracy tables of docs/conversion.md, on all 10,000 test images, and of docs/graph.md

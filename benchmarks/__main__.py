@@ -6,7 +6,7 @@
 
 Everything is generated, simulated and synthesised in this run, except where a table says that it was kept. A section
 that fails is named at the end and does not stop the others; the exit code is then 1. Needs Verilator and yosys; the
-section peers needs the extra `bench`.
+section peers needs the extra `bench`, clock the extra `open`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ SECTIONS = {
     "sparsity": Section("benchmarks.accelerator.sparsity", 20, "cycles against spikes, images thinned out"),
     "planner": Section("benchmarks.accelerator.planner", 12, "the planner against simulator and yosys"),
     "timing": Section("benchmarks.accelerator.timing", 0, "longest paths of logic as yosys estimates them for xc7"),
+    "clock": Section("benchmarks.accelerator.clock", 0, "the clock on an ECP5, placed and routed"),
     "peers": Section("benchmarks.peers.table", 20, "nngen, da4ml and hls4ml on the CNN and an MLP"),
     "simulation": Section("benchmarks.simulation_speed", 200, "images a second on Verilator, all layers compared"),
     "golden": Section("benchmarks.golden_speed", 1000, "the golden model against the float network under torch"),

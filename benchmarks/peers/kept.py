@@ -91,11 +91,8 @@ def main() -> None:
     options = nngen_peer.Options(*args.options)
     place = folder("nngen-" + "-".join(map(str, [args.network, *args.options])))
     emitted = nngen_peer.emit(NAMES[args.network], options, place)
+    area = Area(0, 0, 0, 0) if args.no_synthesis else synthesised(emitted.accelerator)
     cycles = nngen_peer.cycles(emitted)
-    print(f"{cycles} cycles")
-    area = Area(0, 0, 0, 0)
-    if not args.no_synthesis:
-        area = synthesised(place / "peer.v")
     version = subprocess.run(["yosys", "-V"], capture_output=True, text=True, check=False).stdout.split(" (")[0]
     kept = Kept(
         network=args.network,

@@ -8,7 +8,7 @@ kept in benchmarks/data/peers.toml. hls4ml's figures are counted from the loops 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +30,6 @@ from benchmarks.peers import da4ml_peer, kept, nngen_peer
 from benchmarks.peers.shapes import CNN, MLP
 from onespike_hw import dense_twin
 from onespike_hw.codegen.board import load_board
-from onespike_hw.codegen.planner import Goal
 from onespike_hw.convert import zoo
 from onespike_hw.convert.datasets import load_calibration, load_images
 from onespike_hw.errors import SimulatorError
@@ -52,16 +51,18 @@ class Row:
     source: str
 
 
-def ours(name: str, case: Case, goal: Goal | None = None) -> Row:
-    """Generated, compared bit by bit, and synthesised in this run."""
-    place = folder("peer-ours")
-    design = oh.generate(case.net, "pynq", place, force=True, activity=case.activity, goal=goal)
+def ours(name: str, case: Case, dsps: int | None = None) -> Row:
+    """Generated, compared bit by bit, and synthesised in this run; with so many DSP slices at most."""
+    board, about = load_board("pynq"), f"onespike-hw, {case.net.timesteps} phases"
+    if dsps is not None:
+        board, about = replace(board, dsp_budget=dsps / board.dsps), f"{about}, at most {dsps} DSP"
+    design = oh.generate(case.net, board, folder("peer-ours"), force=True, activity=case.activity)
     result = oh.simulate(design, case.images)
     expected = oh.golden.run(case.net, case.images)
     difference = oh.golden.first_difference(case.net, expected, result.codes, result.logits)
     if difference is not None:
         raise SimulatorError(str(difference))
-    return Row(name, f"onespike-hw, {case.net.timesteps} phases", result.interval, synthesise(design), "this run")
+    return Row(name, about, result.interval, synthesise(design), "this run")
 
 
 def nngen_rows(name: str, key: str) -> Iterator[Row]:
@@ -109,8 +110,12 @@ def small_mlp(images: int) -> Case:
 
 
 def rows(images: int) -> Iterator[Row]:
-    yield ours(CNN.name, shipped_cnn(images))
-    yield from nngen_rows(CNN.name, "cnn")
+    cnn = shipped_cnn(images)
+    yield ours(CNN.name, cnn)
+    for row in nngen_rows(CNN.name, "cnn"):
+        yield row
+        if row.area is not None:
+            yield ours(CNN.name, cnn, row.area.dsps)
     yield hls4ml_row(CNN.name)
     calibration, tests = load_calibration("fashion-mnist"), test_images(images)
     yield ours(MLP.name, case_of(root_net(random_mlp()), calibration, tests))
