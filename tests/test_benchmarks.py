@@ -81,6 +81,7 @@ module peer(input clk, input rst, input [7:0] x, input [9:0] at, output reg [23:
     reg [15:0] word;
     reg [3:0] times [0:5];
     reg [7:0] still [0:9];
+    reg [2:0] state;
     integer i;
     initial for (i = 0; i < 10; i = i + 1) still[i] = 0;
     always @(posedge clk) begin
@@ -90,7 +91,16 @@ module peer(input clk, input rst, input [7:0] x, input [9:0] at, output reg [23:
         for (i = 1; i < 6; i = i + 1) times[i] <= times[i-1];
         still[0] <= 0;
         for (i = 1; i < 10; i = i + 1) still[i] <= rst ? 0 : still[i-1];
-        y <= rst ? still[9] : y + word * x + times[5] + still[9];
+        case (state)
+            0: if (x[0]) state <= 1;
+            1: state <= x[1] ? 2 : 3;
+            2: if (x[2]) state <= 4;
+            3: if (x[3]) state <= 4;
+            4: if (x[4]) state <= 5;
+            default: state <= 0;
+        endcase
+        if (rst) state <= 0;
+        y <= rst ? still[9] : y + word * x + times[5] + still[9] + (state == 4 ? 77 : 0);
     end
 endmodule
 """

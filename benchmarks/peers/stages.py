@@ -14,30 +14,22 @@ from onespike_hw.tools import native_yosys
 SYNTHESIS = "synth_xilinx -family xc7 -top peer"
 """The command that the emitted designs get, for a peer's one file."""
 _ROUND = [*["opt_dff -nodffe -nosdff"] * 8, "opt_clean", "opt_expr"]
-_SETTLE = [
-    "proc",
-    "flatten",
-    "opt_expr",
-    "opt_clean",
-    "opt -nodffe -nosdff",
-    "opt_dff",
-    "opt_clean",
-    "opt_expr",
-    *_ROUND * 5,
-]
 _LABELS = (
-    *("prepare", "map_dsp", "coarse", "map_memory", "map_ffram", "fine"),
+    *("map_dsp", "coarse", "map_memory", "map_ffram", "fine"),
     *("map_cells", "map_ffs", "map_luts", "finalize", "check"),
 )
 STEPS = {
     "begin": f"{SYNTHESIS} -run begin:begin",
-    "settle": "; ".join(_SETTLE),
+    "machines": "proc; flatten; tribuf -logic; deminout; opt_expr; opt_clean; check; opt -nodffe -nosdff; fsm",
+    "settle": "; ".join(["opt -nodffe -nosdff", "opt_dff", "opt_clean", "opt_expr", *_ROUND * 5]),
+    "prepare": "opt; wreduce; peepopt; opt_clean; pmux2shiftx; clean",
     **{label: f"{SYNTHESIS} -run {label}:{label}" for label in _LABELS},
 }
-"""The labels of synth_xilinx in its order, and one step of ours, which changes no count.
+"""The labels of synth_xilinx in its order, `prepare` in three steps of which settle is ours and changes no count.
 
 Long delay chains that begin in a constant lose a register for each round of `opt` in `prepare`, which searches all
-multiplexers again each time; settle takes them away without the search: in minutes instead of an hour.
+multiplexers again each time; settle takes them away without the search: in minutes instead of an hour. It stands
+behind `fsm`, which finds no machine whose registers have got enables and resets.
 """
 
 
