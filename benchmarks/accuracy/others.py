@@ -188,15 +188,20 @@ def _key(layer: FloatLayer) -> str:
 
 
 class Add(nn.Module):
-    """The sum of two images, each with a factor a channel, and a bias."""
+    """The sum of two images, each with a factor a channel, and a bias; of convolutions, which the libraries know."""
 
     def __init__(self, factors: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.factors = nn.Parameter(factors.view(2, -1, 1, 1))
-        self.bias = nn.Parameter(bias.view(-1, 1, 1))
+        channels = len(bias)
+        self.one = nn.Conv2d(channels, channels, 1, groups=channels)
+        self.other = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+        assert self.one.bias is not None
+        self.one.weight.data.copy_(factors[0].view(-1, 1, 1, 1))
+        self.other.weight.data.copy_(factors[1].view(-1, 1, 1, 1))
+        self.one.bias.data.copy_(bias.flatten())
 
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
-        return x * self.factors[0] + other * self.factors[1] + self.bias
+        return self.one(x) + self.other(other)
 
 
 def _module(layer: FloatLayer) -> nn.Module:
