@@ -25,11 +25,13 @@ STEPS = {
     "prepare": "opt; wreduce; peepopt; opt_clean; pmux2shiftx; clean",
     **{label: f"{SYNTHESIS} -run {label}:{label}" for label in _LABELS},
 }
-"""The labels of synth_xilinx in its order, `prepare` in three steps of which settle is ours and changes no count.
+"""The labels of synth_xilinx in its order, `prepare` in three steps of which settle is ours.
 
 Long delay chains that begin in a constant lose a register for each round of `opt` in `prepare`, which searches all
-multiplexers again each time; settle takes them away without the search: in minutes instead of an hour. It stands
-behind `fsm`, which finds no machine whose registers have got enables and resets.
+multiplexers again each time; settle takes them away without the search: in minutes instead of an hour. Flip-flops,
+memories and DSP slices are the same; ABC, which sees its gates in another order, may need 2 % more LUTs or less
+(nngen's MLP: 13,151 with it, 12,942 without). It stands behind `fsm`, which finds no machine whose registers have got
+enables and resets.
 """
 
 
