@@ -55,7 +55,8 @@ def ours(name: str, case: Case, dsps: int | None = None) -> Row:
     """Generated, compared bit by bit, and synthesised in this run; with so many DSP slices at most."""
     board, about = load_board("pynq"), f"onespike-hw, {case.net.timesteps} phases"
     if dsps is not None:
-        board, about = replace(board, dsp_budget=dsps / board.dsps), f"{about}, at most {dsps} DSP"
+        board = replace(board, dsp_budget=min(board.dsp_budget, dsps / board.dsps))
+        about = f"{about}, at most {dsps} DSP"
     design = oh.generate(case.net, board, folder("peer-ours"), force=True, activity=case.activity)
     result = oh.simulate(design, case.images)
     expected = oh.golden.run(case.net, case.images)
