@@ -3,11 +3,11 @@
     python -m benchmarks.accuracy.tuning mobilenet
     python -m benchmarks.accuracy.tuning mobilenet vgg11 --timesteps 4 --epochs 80
 
-It is not what convert does, which trains nothing: it shows what is left to be had. The spiking network of convert (float
-weights, silence off) is trained to give the logits of the trained network, by Adam at a rate that falls to 0 along a
-cosine, on images between two of the calibration images; the gradient passes a code as if it were the activation, up to
-the highest level. Before and after: squared error of the logits, in parts of their own square, on calibration and on
-test images, divergence (Kullback-Leibler, nats) of the classes' probabilities, and loss in points.
+It is not what convert does, which trains nothing: it shows what is left to be had. The spiking network of convert, with
+float weights and silence off, is trained to give the logits of the trained network, by Adam at a rate that falls to 0
+along a cosine, on images between two of the calibration images; the gradient passes a code as if it were the
+activation, up to the highest level. Before and after: squared error of the logits, in parts of their own square, on
+calibration and on test images, divergence (Kullback-Leibler, nats) of the classes' probabilities, and loss in points.
 """
 
 from __future__ import annotations
