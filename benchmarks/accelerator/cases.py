@@ -38,7 +38,8 @@ def test_images(count: int) -> NDArray[np.float32]:
 
 
 def case_of(net: oh.Network, calibration: NDArray[np.float32], images: NDArray[np.float32]) -> Case:
-    return Case(net, images, measure(net, oh.golden.run(net, calibration[:CALIBRATION_IMAGES]).codes))
+    few = calibration[:CALIBRATION_IMAGES]
+    return Case(net, images, measure(net, oh.golden.run(net, few).codes, oh.golden.quantize_input(net, few)))
 
 
 def root_net(model: nn.Module, timesteps: int = 8) -> oh.Network:

@@ -39,7 +39,7 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
     """Activity of each layer with weights, by its name.
 
     codes   layer name -> phase codes uint8 (n, C, H, W), (n, C) or (n, C, nodes), as a golden run gives them
-    inputs  input integers of the same run, of which those that are not 0 count; None: all of them
+    inputs  input integers of the same run, of which those off the zero point count; None: all of them
     """
     result = {}
     for layer in net.layers:

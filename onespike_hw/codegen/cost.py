@@ -32,6 +32,9 @@ LUT4S = 2.7
 LANE_LUTS = 200
 """LUTs of four inputs in which a lane of the first layer multiplies: 8 x 9 bits, yosys for ECP5."""
 
+LANE_LUT6S = 154
+"""The same of LUTs of six inputs, its sum included, where other lanes multiply in slices: yosys for xc7."""
+
 SUMS_IN_SLICES = ("xc7",)
 """Families for which yosys puts the sums of products into the slices that multiply."""
 
@@ -100,7 +103,8 @@ def window_cycles(engine: EnginePlan, activity: Activity) -> float:
     if engine.schedule is None:
         word = engine.j * (engine.rows if engine.tall else 1)
         between = word == 1  # a word of several values hides the clock between two windows
-        return engine.passes * max(words * engine.j, neurons) + between + _refill(engine)
+        values = engine.j if not engine.skips else engine.j * activity.density + (1 - activity.density) ** 2
+        return engine.passes * max(words * values, neurons) + between + _refill(engine)
     phases = engine.timesteps
     silent = (1 - activity.density / phases) ** engine.groups
     issue = words * engine.j * phases * (1 - silent) / engine.pieces
@@ -236,8 +240,8 @@ def engine_resources(engine: EnginePlan) -> Resources:
     return (
         memory
         + front
-        + _lane(engine).times(engine.lanes - engine.sliced)
-        + Resources(dsps=engine.sliced / 2)
+        + _lane(engine).times(engine.lanes - engine.sliced - engine.in_luts)
+        + Resources(LANE_LUT6S * engine.in_luts, dsps=engine.sliced / 2)
         + neurons.times(engine.lane_groups)
         + control
         + Resources(collector if engine.gives_words else 0.0)

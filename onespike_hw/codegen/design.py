@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rtl_sim.runner import Executable
 
 BACKENDS = ("verilog", "hls")
-_PARALLEL = ("tiles", "engines", "pairs", "group_lanes", "loaded", "word_channels", "folded", "sliced")
+_PARALLEL = ("tiles", "engines", "pairs", "group_lanes", "loaded", "word_channels", "folded", "sliced", "in_luts")
 """What plan.json says of a layer, in the order of the fields of Parallel."""
 
 
@@ -184,6 +184,7 @@ def _engine_summary(engine: EnginePlan) -> dict[str, object]:
         "word_channels": engine.out.n,
         "folded": engine.folded,
         "sliced": engine.sliced,
+        "in_luts": engine.in_luts,
         "tiles": engine.tiles,
         "passes": engine.passes,
         "windows": engine.windows,

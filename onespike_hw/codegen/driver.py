@@ -74,6 +74,7 @@ def facts(plan: Plan, board: Board) -> dict[str, object]:
         "input_zero_point": net.input_zero_point.tolist(),
         "input_levels": None if net.input_levels is None else list(net.input_levels),
         "field_bits": plan.field_bits,
+        "beat_channels": plan.input.channels,
         "beat_values": plan.input.n,
         "beat_bytes": beat_bytes(plan),
         "logit_shape": _logit_shape(plan),

@@ -41,6 +41,7 @@ class EnginePlan:
     group_lanes   lanes that share one drain
     loaded        its weights lie in memory that is empty at power-up, and are loaded at start
     sliced        lanes of each engine that lie in DSP slices, two in each (slice_lanes.sv)
+    in_luts       lanes of each engine, the last ones, that multiply in LUTs, where the others do so in DSP slices
     pieces        a window that is all of the input is walked in so many pieces, each as soon as it is there
     joins         the layer whose neurons stand behind it and take its sums: an add, or a graphconv layer, whose nodes
                   it walks; None where it has neurons of its own. The sums of each drain leave it in words of out.n
@@ -82,6 +83,7 @@ class EnginePlan:
     joins: Layer | None = None
     loaded: bool = False
     sliced: int = 0
+    in_luts: int = 0
     pieces: int = 1
 
     @property
@@ -327,6 +329,11 @@ class EnginePlan:
             and self.line.padding_h < self.rows
             and self.source.width * self.source.words > 1  # a row's word is stored before the next row reads it
         )
+
+    @property
+    def skips(self) -> bool:
+        """Values of 0 take no clock: a vector comes in words of several values, of which the next one is looked for."""
+        return self.schedule is None and self.layer.kind == "linear" and self.groups == 1 and self.j > 1
 
     @property
     def feed(self) -> LinePlan | None:

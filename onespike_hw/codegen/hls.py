@@ -283,7 +283,7 @@ def _top(plan: Plan) -> dict[str, Any]:
         ("stages", len(plan.stages) + 1),
     ]
     lanes = sum(e.lanes * e.engines for e in map(side_by_side, plan.engines) if e.schedule is not None)
-    zeros = rows(net.input_zero_point.reshape(source.words, source.n))
+    zeros = rows(np.resize(plan.zero_points, (source.words, source.n)))
     feeding = [stage for stage in plan.engines if stage.joins is not None]
     streams = [source, *(stage.out for stage in plan.stages[:-1] if stage not in feeding)]
     forks = all_queues(plan)

@@ -29,6 +29,7 @@ class Parallel:
     word_channels channels in a word of codes that leaves, at most: a pass is for as many output channels, or more
     folded        weights of every other phase lie in memory shifted, where lanes add pairs for neurons of their own
     sliced        lanes of each engine that lie in DSP slices, at most, where lanes add pairs
+    in_luts       lanes of each engine that multiply in LUTs, at most, where a first layer skips zeros
     """
 
     tiles: int = 1
@@ -39,6 +40,7 @@ class Parallel:
     word_channels: int = 32
     folded: bool = False
     sliced: int = 0
+    in_luts: int = 0
 
 
 def weighted_layers(net: Network) -> tuple[Layer, ...]:
@@ -152,7 +154,8 @@ def _engine(
         joins=joins,
         loaded=parallel.loaded and not pairs and joins is None,
     )
-    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices))
+    in_luts = min(parallel.in_luts, lanes) if engine.skips else 0
+    engine = replace(engine, sliced=2 * min(parallel.sliced // 2, engine.most_slices), in_luts=in_luts)
     return with_engines(engine, parallel.engines)
 
 

@@ -231,6 +231,12 @@ class Plan:
         return last
 
     @property
+    def zero_points(self) -> tuple[int, ...]:
+        """Of the channels of a pixel; of those of one word, where all have the same."""
+        zeros = tuple(map(int, self.net.input_zero_point))
+        return zeros[:1] * self.input.n if len(set(zeros)) == 1 else zeros
+
+    @property
     def takes_spikes(self) -> bool:
         """Its input values are single bits that spike or not, and no differences."""
         return self.input.is_codes

@@ -196,7 +196,9 @@ class _Search:
             for way in sorted(self.ways[name], key=self._cycles):
                 if self._cycles(way) >= now:
                     break
-                parallel = {e.layer.name: replace(_parallel(e), sliced=0) for e in plan.engines} | way.parallel
+                parallel = {
+                    e.layer.name: replace(_parallel(e), sliced=0, in_luts=0) for e in plan.engines
+                } | way.parallel
                 quicker = self._laid_out(parallel)
                 if self._holds(quicker):
                     plan = quicker
@@ -222,11 +224,18 @@ class _Search:
                 yield plan
 
     def _laid_out(self, parallel: dict[str, Parallel]) -> Plan:
-        """The plan, with as many lanes of pairs in DSP slices as these allow; the widest, which save most, first."""
+        """The plan, with as many lanes of pairs in DSP slices as these allow; the widest, which save most, first.
+
+        Where there are too few slices for a first layer that skips zeros, some of its lanes multiply in LUTs.
+        """
         plan = lay_out(self.net, self.board.input_bus_bits, parallel)
         if not self.board.slices_add:
             return plan
         left = self.board.usable_dsps - math.ceil(plan_resources(plan).on(self.board).dsps)
+        first = plan.engines[0]
+        if left < 0 and first.skips:
+            parallel = parallel | {first.layer.name: replace(_parallel(first), in_luts=-left)}
+            return lay_out(self.net, self.board.input_bus_bits, parallel)
         sliced = {}
         for engine in sorted(plan.engines, key=lambda e: -e.acc_bits):
             slices = max(0, min(engine.most_slices, left // engine.engines))
@@ -322,6 +331,7 @@ def _parallel(engine: EnginePlan) -> Parallel:
         words,
         engine.folded,
         engine.sliced,
+        engine.in_luts,
     )
 
 

@@ -180,7 +180,7 @@ def silent(stream: Stream, plan: Plan) -> str:
 def _zero_points(plan: Plan) -> str:
     bits = plan.input.bits
     mask = (1 << bits) - 1
-    fields = [f"{bits}'d{int(zero) & mask}" for zero in reversed(plan.net.input_zero_point)]
+    fields = [f"{bits}'d{zero & mask}" for zero in reversed(plan.zero_points)]
     return "{" + ", ".join(fields) + "}"
 
 

@@ -60,6 +60,8 @@ def group_passes_of(channels: int, groups: int, n: int) -> tuple[int, int]:
 def input_stream(net: Network, bus_bits: int) -> tuple[Stream, int]:
     """The stream behind the zero points, and the bits of one value's field on a bus of `bus_bits`."""
     channels, height, width = map_of(net.input_shape)
+    if _is_read_as_vector(net):
+        channels, height, width = channels * height * width, 1, 1
     if takes_spikes(net):
         most = min(bus_bits, SPIKE_CHANNELS)
         n = max(d for d in divisors(channels) if d <= most)
@@ -69,6 +71,11 @@ def input_stream(net: Network, bus_bits: int) -> tuple[Stream, int]:
         d for d in divisors(channels) if d * field <= max(bus_bits, field) and _suits_readers(net, INPUT, d, channels)
     ]
     return Stream(INPUT, INPUT, channels, height, width, max(fitting), 1, net.input_bits + 1, False), field
+
+
+def _is_read_as_vector(net: Network) -> bool:
+    """Grey images that are flattened first: pixels and elements of the vector are in the same order."""
+    return net.input_shape[0] == 1 and all(layer.kind == "flatten" for layer in net.readers_of(INPUT))
 
 
 def takes_spikes(net: Network) -> bool:

@@ -3,11 +3,12 @@
 //
 // Words in the order columns, units, rows; PASS_UNITS units of a column in a pass, as in phase_walker, without skipping.
 // The word arrives one clock behind its address. The last value of a pass waits until the neurons can take the sums.
+// With SKIP, for one group, values of 0 take no clock; a word of nothing else takes one. The last word of a pass gives a value always.
 module dense_walker #(
     parameter COLS = 3, parameter UNITS = 1, parameter ROWS = 3,
     parameter SLOT_W = 2, parameter UNIT_W = 1, parameter ROW_W = 2,
     parameter GROUP_PASSES = 1, parameter TILES = 1, parameter PASS_W = 1, parameter BUNDLE = 1,
-    parameter GROUPS = 1, parameter J = 1, parameter DB = 9, parameter BASE_W = 8
+    parameter GROUPS = 1, parameter J = 1, parameter DB = 9, parameter BASE_W = 8, parameter SKIP = 0
 ) (
     input  wire                           clk,
     input  wire                           rst,
@@ -65,14 +66,37 @@ module dense_walker #(
 
     reg            valid, last;
     reg [BASE_W-1:0] word_base;
-    reg [JW-1:0]   position;
-    wire end_word = position == JW'(J - 1);
+    wire [JW-1:0]  position;
+    wire           adds, end_word;
     wire issue = valid && (!(last && end_word) || drain_ready);
     assign word_ready = !valid || (issue && end_word);
     assign drain_issue = issue && last && end_word;
     genvar g;
     wire [GROUPS*DB-1:0] values;
     generate
+        if (SKIP != 0) begin : skipping
+            wire [J-1:0] some, left;
+            reg  [J-1:0] done;
+            for (g = 0; g < J; g = g + 1) begin : of_value
+                assign some[g] = word[g*DB +: DB] != 0;
+            end
+            first_set #(.N(J), .W(JW)) next (.bits(some & ~done), .place(position), .rest(left));
+            assign adds = last || some != 0;
+            assign end_word = left == 0;
+            always @(posedge clk) begin
+                if (rst) done <= 0;
+                else if (issue) done <= end_word ? 0 : ~left;
+            end
+        end else begin : counting
+            reg [JW-1:0] count;
+            assign position = count;
+            assign adds = 1'b1;
+            assign end_word = count == JW'(J - 1);
+            always @(posedge clk) begin
+                if (rst) count <= 0;
+                else if (issue) count <= end_word ? 0 : count + 1'b1;
+            end
+        end
         for (g = 0; g < GROUPS; g = g + 1) begin : group
             assign values[g*DB +: DB] = word[(g*J + {{(32-JW){1'b0}}, position})*DB +: DB];
         end
@@ -111,13 +135,11 @@ module dense_walker #(
         end
         if (rst) begin
             valid <= 1'b0;
-            position <= 0;
             out_valid <= 1'b0;
             out_drain <= 1'b0;
         end else begin
             if (word_ready) valid <= walking;
-            if (issue) position <= end_word ? 0 : position + 1'b1;
-            out_valid <= issue;
+            out_valid <= issue && adds;
             out_drain <= drain_issue;
         end
         if (word_ready) begin

@@ -10,6 +10,7 @@ import pytest
 import onespike_hw as oh
 from onespike_hw.codegen.activity import QUANTILES, Activity, measure
 from onespike_hw.codegen.cost import engine_resources, stage_cycles
+from onespike_hw.codegen.layout import lay_out
 from onespike_hw.network import Network
 from tests.networks import build, conv, flatten, linear
 
@@ -36,13 +37,20 @@ def test_a_power_of_two_takes_no_multiplier(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("side", "waits"), [(7, 42), (5, 10)])
-def test_a_layer_that_reads_all_of_an_input_waits_for_the_rest_of_the_next(
-    side: int, waits: int, tmp_path: Path
-) -> None:
+def test_a_layer_that_reads_all_of_an_input_waits_for_the_rest_of_the_next(side: int, waits: int) -> None:
     net = build(np.random.default_rng(3), (1, side, side), [flatten(), linear(4), linear(4)])
-    engine = oh.generate(net, out=tmp_path / "design").plan.engines[0]
+    engine = lay_out(net, 8, {}).engines[0]
     assert (engine.cols, engine.rows, engine.depth) == (side, side, 8)
     assert stage_cycles(engine, Activity()) == engine.passes * side * side + 1 + waits
+
+
+def test_a_layer_that_reads_words_of_a_vector_takes_no_clocks_for_its_zeros() -> None:
+    net = build(np.random.default_rng(3), (1, 8, 8), [flatten(), linear(16), linear(4)])
+    engine = lay_out(net, 64, {}).engines[0]
+    assert engine.skips
+    assert (engine.j, engine.cols * engine.rows) == (8, 8)
+    all_there, none_there = (stage_cycles(engine, Activity(density)) for density in (1.0, 0.0))
+    assert all_there - none_there == 64 - engine.group_lanes
 
 
 def test_a_silent_window_takes_as_many_clocks_as_its_columns_have_phases(tmp_path: Path) -> None:

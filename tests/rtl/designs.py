@@ -20,6 +20,7 @@ def emit(
     loaded: tuple[str, ...] = (),
     folded: bool = False,
     sliced: int = 0,
+    in_luts: int = 0,
 ) -> Design:
     """The design of a network with so many engines for each layer, whatever a planner would choose.
 
@@ -27,11 +28,17 @@ def emit(
     loaded  layers whose weights are loaded at start
     folded  where lanes add pairs, two phases share a drain, if the base allows it
     sliced  lanes that lie in DSP slices, where they add pairs
+    in_luts lanes that multiply in LUTs, where a first layer skips zeros
     """
     target = load_board(board)
     parallel = {
         layer.name: Parallel(
-            (tiles or {}).get(layer.name, 1), engines, loaded=layer.name in loaded, folded=folded, sliced=sliced
+            (tiles or {}).get(layer.name, 1),
+            engines,
+            loaded=layer.name in loaded,
+            folded=folded,
+            sliced=sliced,
+            in_luts=in_luts,
         )
         for layer in weighted_layers(net)
     }

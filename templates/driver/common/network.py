@@ -39,6 +39,7 @@ class Network:
         self._levels = facts["input_levels"]
         self.logit_scale = np.array(facts["logit_scale"], np.float64)
         self._field_bits = facts["field_bits"]
+        self._beat_channels = facts["beat_channels"]
         self._beat_values = facts["beat_values"]
         self._beat_bytes = facts["beat_bytes"]
         self.logit_type = np.dtype(f"<i{facts['logit_bits'] // 8}")
@@ -91,10 +92,10 @@ class Network:
     def pack(self, integers: np.ndarray, memory: np.ndarray) -> None:
         """Lay input integers [N, *input_shape] down in memory (uint8), image after image, as they are to be sent."""
         maps = integers.transpose(0, 2, 1) if self._over_graph else integers
-        images, channels = maps.shape[:2]
-        maps = maps.reshape(images, channels // self._beat_values, self._beat_values, -1).transpose(0, 3, 1, 2)
+        words = self._beat_channels // self._beat_values
+        maps = maps.reshape(len(maps), words, self._beat_values, -1).transpose(0, 3, 1, 2)
         values = maps.reshape(-1, self._beat_values)
-        beats = memory[: images * self.image_bytes].reshape(-1, self._beat_bytes)
+        beats = memory[: len(maps) * self.image_bytes].reshape(-1, self._beat_bytes)
         if self._field_bits == 1:
             packed = np.packbits(values.astype(np.uint8), axis=1, bitorder="little")
             beats[:, : packed.shape[1]] = packed
