@@ -18,6 +18,8 @@ from onespike_hw.convert.datasets import fashion_mnist, load_calibration, load_i
 
 CALIBRATION_IMAGES = 32
 """Images, not among the test images, on whose codes the planner bases its lanes."""
+VECTOR_IMAGES = 100
+"""Test images of a network whose first layer skips zeros, at least: its clocks differ from image to image."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import nn
 import onespike_hw as oh
 from benchmarks.accelerator.area import synthesise
 from benchmarks.accelerator.cases import (
+    VECTOR_IMAGES,
     Case,
     case_of,
     folder,
@@ -40,7 +41,8 @@ def cases(images: int) -> Iterator[tuple[str, Case, Goal]]:
     yield "shipped CNN, half the chip", cnn, Goal(utilisation=0.4)
     yield "shipped CNN, 10,000 fps", cnn, Goal(fps=10_000)
     yield "shipped CNN, T = 4", shipped_cnn(images, timesteps=4), Goal(utilisation=0.5)
-    yield "MLP 784-128-10", converted(random_mlp()), Goal(utilisation=0.5)
+    mlp = case_of(root_net(random_mlp()), calibration, test_images(max(images, VECTOR_IMAGES)))
+    yield "MLP 784-128-10", mlp, Goal(utilisation=0.5)
     strided = random_net(
         *_conv(1, 16, 5, 2),
         *_conv(16, 32, 3, 2),

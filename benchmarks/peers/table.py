@@ -17,6 +17,7 @@ from torch import nn
 import onespike_hw as oh
 from benchmarks.accelerator.area import Area, synthesise
 from benchmarks.accelerator.cases import (
+    VECTOR_IMAGES,
     Case,
     case_of,
     folder,
@@ -123,7 +124,7 @@ def rows(images: int) -> Iterator[Row]:
     cnn = shipped_cnn(images)
     yield from beside_nngen(CNN.name, "cnn", cnn)
     yield hls4ml_row(CNN.name)
-    calibration, tests = load_calibration("fashion-mnist"), test_images(images)
+    calibration, tests = load_calibration("fashion-mnist"), test_images(max(images, VECTOR_IMAGES))
     yield from beside_nngen(MLP.name, "mlp", case_of(root_net(random_mlp()), calibration, tests))
     small = "MLP 49-32-10"
     yield ours(small, small_mlp(images))
