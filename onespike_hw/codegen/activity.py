@@ -47,7 +47,7 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
             continue
         source = _code_source(net, layer, codes)
         if source is None:
-            result[layer.name] = Activity(1.0 if inputs is None else float((inputs != 0).mean()))
+            result[layer.name] = Activity(1.0 if inputs is None else _off_zero_point(net, inputs))
             continue
         spikes = codes[source]
         activity = Activity(float((spikes < net.timesteps).mean()))
@@ -58,6 +58,12 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
             activity = _of_windows(activity, layer, spikes, steps, folded)
         result[layer.name] = activity
     return result
+
+
+def _off_zero_point(net: Network, inputs: Int64) -> float:
+    """Share of input integers (n, C, H, W), (n, C), or (n, nodes, C) of a graph, that are off their zero point."""
+    places = 0 if net.graph is not None else inputs.ndim - 2
+    return float((inputs != net.input_zero_point.reshape(-1, *[1] * places)).mean())
 
 
 def _pair_clocks(counts: NDArray[np.float64], shifts: bool, shift: int) -> NDArray[np.float64]:

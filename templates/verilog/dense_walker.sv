@@ -1,7 +1,7 @@
 `timescale 1ns / 1ps
 // Walks a window of multi-bit values: every value of every word, one position of all groups a clock.
 //
-// Words in the order columns, units, rows; PASS_UNITS units of a column in a pass, as in phase_walker, without skipping.
+// Words in the order columns, units, rows; PASS_UNITS units of a column in a pass, as in phase_walker.
 // The word arrives one clock behind its address. The last value of a pass waits until the neurons can take the sums.
 // With SKIP, for one group, values of 0 take no clock; a word of nothing else takes one. The last word of a pass gives a value always.
 module dense_walker #(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,13 @@ def test_a_layer_that_reads_words_of_a_vector_takes_no_clocks_for_its_zeros() ->
     assert (engine.j, engine.cols * engine.rows) == (8, 8)
     all_there, none_there = (stage_cycles(engine, Activity(density)) for density in (1.0, 0.0))
     assert all_there - none_there == 64 - engine.group_lanes
+
+
+def test_input_values_at_the_zero_point_are_none() -> None:
+    layers = [flatten(), linear(4), linear(4)]
+    net = replace(build(np.random.default_rng(3), (2, 2, 2), layers), input_zero_point=np.array([0, 3], np.int64))
+    inputs = np.array([[[[0, 1], [0, 0]], [[3, 3], [0, 3]]]], np.int64)
+    assert measure(net, {}, inputs)["linear2"].density == 2 / 8
 
 
 def test_a_silent_window_takes_as_many_clocks_as_its_columns_have_phases(tmp_path: Path) -> None:
