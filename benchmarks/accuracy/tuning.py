@@ -40,17 +40,14 @@ class Code(torch.autograd.Function):
     """Activations in full scales [N, C, ...] -> levels; the gradient is that of min(relu(x), highest level)."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, levels: Tensor, thresholds: Tensor) -> Tensor:
-        ctx.save_for_backward((x > 0) & (x < levels[0]))
-        phases = torch.zeros(x.shape, dtype=torch.int32)
-        for threshold in thresholds:
-            phases += x < threshold
-        return torch.cat([levels, torch.zeros(1)])[phases]
+    def forward(ctx: Any, x: Tensor, neurons: Neurons) -> Tensor:
+        ctx.save_for_backward((x > 0) & (x < neurons.coding.levels[0]))
+        return neurons.sent(x)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (passes,) = ctx.saved_tensors
-        return gradients[0] * passes, None, None
+        return gradients[0] * passes, None
 
 
 class Tuned(nn.Module):
@@ -66,6 +63,9 @@ class Tuned(nn.Module):
         self.logarithms = nn.ParameterList(scales)
         self.affine_index = {layer.name: index for index, layer in enumerate(affine)}
         self.firing_index = {name: index for index, name in enumerate(planned.neurons)}
+        self.units = {
+            name: replace(own, full_scales=np.ones_like(own.full_scales)) for name, own in planned.neurons.items()
+        }
 
     def layer(self, layer: FloatLayer) -> FloatLayer:
         """The layer with its weights as they are now."""
@@ -79,10 +79,8 @@ class Tuned(nn.Module):
             y = apply(self.layer(layer), *read)
             if layer.name not in self.firing_index:
                 return y
-            coding = self.planned.neurons[layer.name].coding
             scale = self.logarithms[self.firing_index[layer.name]].exp().view(1, -1, *[1] * (y.dim() - 2))
-            levels, thresholds = (torch.tensor(own, dtype=y.dtype) for own in (coding.levels, coding.thresholds))
-            return Code.apply(y / scale, levels, thresholds) * scale
+            return Code.apply(y / scale, self.units[layer.name]) * scale
 
         for _, y in flow(self.planned.chain, sent, left):
             sent = y

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from benchmarks.accuracy.tuning import Code, Tuned, tune
 from onespike_hw.convert import spiking
+from onespike_hw.convert.base import Coding
+from onespike_hw.convert.neurons import Neurons
 from onespike_hw.convert.pipeline import plan
 from tests.convert.cases import images, seeded
 from tests.convert.residual import ResNet
@@ -27,9 +30,11 @@ def test_untuned_it_is_the_plan_and_tuning_lowers_the_error_of_the_logits() -> N
 
 
 def test_the_gradient_passes_what_is_sent_and_stops_beyond_the_highest_level() -> None:
-    levels, thresholds = torch.tensor([1.0, 0.5]), torch.tensor([0.75, 0.25])
+    neurons = Neurons(Coding(2, 2.0), np.ones(5))
+    assert list(neurons.coding.levels) == [1.0, 0.5]
+    assert list(neurons.coding.thresholds) == [0.75, 0.25]
     x = torch.tensor([-1.0, 0.1, 0.3, 0.9, 1.5], requires_grad=True)
-    sent = Code.apply(x, levels, thresholds)
+    sent = Code.apply(x[None], neurons)[0]
     sent.sum().backward()
     assert sent.tolist() == [0, 0, 0.5, 1, 1]
     assert x.grad is not None
