@@ -1,4 +1,4 @@
-"""What the planner expects of a layer: clocks and multipliers, by hand."""
+"""The clocks that the planner expects of a layer, by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import onespike_hw as oh
 from onespike_hw.codegen.activity import QUANTILES, Activity, measure
-from onespike_hw.codegen.cost import engine_resources, stage_cycles
+from onespike_hw.codegen.clocks import stage_cycles
 from onespike_hw.codegen.layout import lay_out
 from onespike_hw.network import Network
 from tests.networks import build, conv, flatten, linear
@@ -27,14 +27,6 @@ def test_spikes_of_a_window_drain_by_drain() -> None:
     even, odd = measure(net, {net.layers[0].name: codes})[net.layers[1].name].class_spikes
     assert len(even) == len(odd) == min(QUANTILES, 16)
     assert (even[0], even[-1]) == (odd[0], odd[-1]) == (0, 1)
-
-
-def test_a_power_of_two_takes_no_multiplier(tmp_path: Path) -> None:
-    engine = oh.generate(cnn(), out=tmp_path / "design").plan.engines[1]
-    assert engine.schedule is not None
-    assert [q.bit_count() == 1 for q in engine.schedule.multipliers].count(True) == 1
-    assert engine.classes == 2
-    assert engine_resources(engine).dsps == engine.lane_groups + engine.sliced / 2
 
 
 @pytest.mark.parametrize(("side", "waits"), [(7, 42), (5, 10)])
