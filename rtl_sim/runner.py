@@ -11,8 +11,9 @@ from pathlib import Path
 from onespike_hw.errors import SimulatorError
 from rtl_sim import tools
 
-_MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
-"""-O1: the fastest build and run taken together, for the few hundred images of a check."""
+_MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
+OPTIMIZE = "-O1"
+"""The fastest build and run taken together, for the few hundred images of a check."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,11 @@ class Executable:
     environment: dict[str, str]
 
 
-def build(design: Path, simulator: str, work: Path) -> Executable:
-    """Compile rtl/ and sim/ of a design folder into `work`. Raises SimulatorError with the tool's own words."""
+def build(design: Path, simulator: str, work: Path, optimize: str = OPTIMIZE) -> Executable:
+    """Compile rtl/ and sim/ of a design folder into `work`. Raises SimulatorError with the tool's own words.
+
+    optimize  optimization of the C++ that Verilator writes
+    """
     if simulator not in tools.SIMULATORS:
         raise SimulatorError(f"{simulator}: no such simulator; use one of {', '.join(tools.SIMULATORS)}")
     design, work = design.resolve(), work.resolve()
@@ -33,8 +37,9 @@ def build(design: Path, simulator: str, work: Path) -> Executable:
     sources = [str(path) for path in sorted((design / "rtl").glob("*.sv"))]
     if not sources:
         raise SimulatorError(f"{design}: holds no Verilog under rtl/; generate it with backend='verilog'")
-    make = _build_icarus if simulator == "icarus" else _build_verilator
-    return make(design, sources, work)
+    if simulator == "icarus":
+        return _build_icarus(design, sources, work)
+    return _build_verilator(design, sources, work, optimize)
 
 
 def run(executable: Executable, plusargs: Sequence[str]) -> None:
@@ -70,14 +75,14 @@ def _build_icarus(design: Path, sources: list[str], work: Path) -> Executable:
     return Executable(("vvp", "-n", str(program)), design / "rtl", dict(os.environ))
 
 
-def _build_verilator(design: Path, sources: list[str], work: Path) -> Executable:
+def _build_verilator(design: Path, sources: list[str], work: Path, optimize: str) -> Executable:
     verilator = tools.find_verilator()
     tools.find_compiler()
     env = verilator.environment()
     jobs = str(os.cpu_count() or 1)
     command = [str(verilator.program), "--cc", "--exe", "--build", "-j", jobs, "--output-split", "20000", "--quiet"]
     command += ["-O3", "--x-initial", "unique", "--top-module", "tb", "--prefix", "Vtb", "-Mdir", str(work)]
-    for flag in _MAKE_FLAGS:
+    for flag in (*_MAKE_FLAGS, f"OPT_FAST={optimize}"):
         command += ["-MAKEFLAGS", flag]
     command += [*sources, str(design / "sim" / "tb.sv"), str(design / "sim" / "main.cpp")]
     _compile(command, work, env, "verilator")

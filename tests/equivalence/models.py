@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from onespike_hw import golden, hls_model, simulate
+from onespike_hw import golden, hls_model
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.design import Design, render
 from onespike_hw.codegen.folder import write_folder
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.network import Int64, Network
-from rtl_sim import objects
+from onespike_hw.simulation import play
+from rtl_sim import objects, runner
 from tests.hls.projects import QUICK
 from tests.networks import random_inputs
 
@@ -49,17 +50,18 @@ def compare(plan: Plan, simulator: str, out: Path, shared: Path, *, seed: int, o
     board = load_board("pynq")
     design = Design(write_folder(out, render(plan, board) | render(plan, board, "hls")), plan.net, plan, board)
     x = random_inputs(np.random.default_rng(seed), plan.net, IMAGES)
-    verilog = _play(design, x, simulator, shared / "objects_tb", seed)
+    verilog = _play(design, x, simulator, shared / f"objects_tb{optimize}", seed, optimize)
     predicted = hls_model.build(out, optimize=optimize).predict(x)
     said = complaints(plan.net, golden.run(plan.net, x), [verilog, Answer("HLS", predicted.codes, predicted.logits)])
     assert not said, "\n".join(said)
 
 
-def _play(design: Design, x: Int64, simulator: str, kept: Path, seed: int) -> Answer:
+def _play(design: Design, x: Int64, simulator: str, kept: Path, seed: int, optimize: str) -> Answer:
     work = design.path / "work"
     if simulator == "verilator":
         objects.take(kept, work)
-    result = simulate(design, x, simulator, pause_in=0.2, pause_out=0.3, seed=seed, work=work)
+    built = runner.build(design.path, simulator, work, optimize)
+    result = play(design.plan, built, x, pause_in=0.2, pause_out=0.3, seed=seed)
     if simulator == "verilator":
         objects.keep(kept, work)
     return Answer(f"Verilog on {simulator}", result.codes, result.logits)

@@ -17,7 +17,7 @@ from onespike_hw.errors import BoardError
 from onespike_hw.network import Int64, Network, to_bytes
 from tests.networks import random_inputs
 
-QUICK = "-O1"
+QUICK = "-O0"
 """Optimization that builds and runs a few images of a small network soonest."""
 
 
