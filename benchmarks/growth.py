@@ -23,8 +23,8 @@ from torch import nn
 import onespike_hw as oh
 from benchmarks.accelerator.cases import case_of, folder
 from onespike_hw.codegen.activity import Activity
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.design import Design
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.convert.datasets import load_calibration
 from onespike_hw.errors import BoardError
 from onespike_hw.simulation import play

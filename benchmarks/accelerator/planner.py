@@ -21,8 +21,8 @@ from benchmarks.accelerator.cases import (
     shipped_cnn,
     test_images,
 )
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.planner import Goal
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.convert.datasets import load_calibration
 
 

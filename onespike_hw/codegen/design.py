@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from onespike_hw.codegen import axi, driver, hls, uart, verilog, vivado
 from onespike_hw.codegen.activity import Activity
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.board import Board, load_board
 from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.codegen.folder import check_target, read_marker, write_folder
 from onespike_hw.codegen.layout import Parallel, lay_out
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.planner import Goal, plan_network
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Network, load, to_bytes
 

@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from onespike_hw.codegen.activity import Activity
-from onespike_hw.codegen.board import Board, list_boards
-from onespike_hw.codegen.clocks import stage_cycles
-from onespike_hw.codegen.engine_plan import EnginePlan
-from onespike_hw.codegen.layout import Parallel, lay_out, leader_of, weighted_layers
-from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan
-from onespike_hw.codegen.resources import (
+from onespike_hw.codegen.area import (
     Resources,
     add_resources,
     engine_resources,
     graph_resources,
     plan_resources,
 )
+from onespike_hw.codegen.board import Board, list_boards
+from onespike_hw.codegen.clocks import stage_cycles
+from onespike_hw.codegen.engine_plan import EnginePlan
+from onespike_hw.codegen.layout import Parallel, lay_out, leader_of, weighted_layers
+from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan
 from onespike_hw.codegen.strips import with_engines
 from onespike_hw.codegen.words import divisors
 from onespike_hw.errors import BoardError

@@ -8,6 +8,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from onespike_hw import resources
+from onespike_hw.codegen.area import LUT_ROM_ROWS
 from onespike_hw.codegen.board import SYNTHESIS, Board
 from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.codegen.forks import Queue, all_queues, inputs_of, reader_number
@@ -30,7 +31,6 @@ from onespike_hw.codegen.memories import (
     weight_rows,
 )
 from onespike_hw.codegen.plan import AddPlan, GraphPlan, Plan, Stage
-from onespike_hw.codegen.resources import LUT_ROM_ROWS
 from onespike_hw.codegen.streams import PoolPlan, Stream, bits_for, signed_bits
 from onespike_hw.errors import OutputError
 from onespike_hw.network import Int64, Layer

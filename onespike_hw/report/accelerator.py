@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onespike_hw.codegen.activity import Activity
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.board import SPRAM_KBITS, Board
 from onespike_hw.codegen.clocks import stage_cycles
 from onespike_hw.codegen.engine_plan import EnginePlan
 from onespike_hw.codegen.plan import GraphPlan, Plan, Stage
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.codegen.verilog import describe
 
 

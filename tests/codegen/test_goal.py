@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.plan import Plan
 from onespike_hw.codegen.planner import Goal, fits, plan_network
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.errors import BoardError
 from tests.cases import CASES
 

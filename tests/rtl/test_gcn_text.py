@@ -8,12 +8,12 @@ import pytest
 
 import onespike_hw as oh
 from onespike_hw.codegen.activity import Activity, measure
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.clocks import stage_cycles
 from onespike_hw.codegen.order import orders
 from onespike_hw.codegen.plan import GraphPlan
 from onespike_hw.codegen.planner import fits
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.convert import zoo
 from tests.rtl.test_lint import check_without_warnings
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import onespike_hw as oh
+from onespike_hw.codegen.area import plan_resources
 from onespike_hw.codegen.board import load_board
 from onespike_hw.codegen.planner import fits, plan_network
-from onespike_hw.codegen.resources import plan_resources
 from onespike_hw.network import Int64
 from tests.networks import build, flatten, linear, random_inputs
 from tests.rtl.designs import emit

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import onespike_hw as oh
-from onespike_hw.codegen.resources import engine_resources
+from onespike_hw.codegen.area import engine_resources
 from tests.networks import build, conv
 
 
