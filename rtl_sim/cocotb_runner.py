@@ -22,7 +22,7 @@ from rtl_sim import tools
 from rtl_sim.objects import keep, take
 from rtl_sim.scoreboard import write_expectation
 
-_MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
+_MAKE_FLAGS = tools.make_variables("-O0")
 """cocotb calls make itself: its variables travel in MAKEFLAGS. -O0, since these benches build longer than they run."""
 BOARD_TOP = "board_top"
 """A module of the board's own primitives, which no simulator knows."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from onespike_hw.errors import SimulatorError
 from rtl_sim import tools
 
-_MAKE_FLAGS = (*tools.VERILATOR_MAKE, "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
 OPTIMIZE = "-O1"
 """The fastest build and run taken together, for the few hundred images of a check."""
 
@@ -82,7 +81,7 @@ def _build_verilator(design: Path, sources: list[str], work: Path, optimize: str
     jobs = str(os.cpu_count() or 1)
     command = [str(verilator.program), "--cc", "--exe", "--build", "-j", jobs, "--output-split", "20000", "--quiet"]
     command += ["-O3", "--x-initial", "unique", "--top-module", "tb", "--prefix", "Vtb", "-Mdir", str(work)]
-    for flag in (*_MAKE_FLAGS, f"OPT_FAST={optimize}"):
+    for flag in tools.make_variables(optimize):
         command += ["-MAKEFLAGS", flag]
     command += [*sources, str(design / "sim" / "tb.sv"), str(design / "sim" / "main.cpp")]
     _compile(command, work, env, "verilator")

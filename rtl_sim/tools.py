@@ -20,6 +20,11 @@ VERILATOR_MAKE = ("CFG_CXXFLAGS_PCH_I=-include", f"PYTHON3={sys.executable}")
 _OLDEST_VERILATOR = (5, 36)
 
 
+def make_variables(optimize: str) -> tuple[str, ...]:
+    """Those for a build that optimizes what runs in each clock, and nothing else."""
+    return (*VERILATOR_MAKE, f"OPT_FAST={optimize}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O0")
+
+
 @dataclass(frozen=True)
 class Verilator:
     """Path of verilator_bin, and the environment in which it runs."""

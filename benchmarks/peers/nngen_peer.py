@@ -84,13 +84,7 @@ def cycles(emitted: Emitted) -> int:
     work = emitted.bench.resolve().parent / "work"
     command = [str(verilator.program), "--binary", "--timing", "-j", "2", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
     command += ["--output-split", "20000", "-O3", "--top-module", "test", "--prefix", "Vpeer", "-Mdir", str(work)]
-    for flag in (
-        *tools.VERILATOR_MAKE,
-        "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
-        "OPT_FAST=-O1",
-        "OPT_SLOW=-O0",
-        "OPT_GLOBAL=-O0",
-    ):
+    for flag in ("CFG_CXXFLAGS_COROUTINES=-fcoroutines", *tools.make_variables("-O1")):
         command += ["-MAKEFLAGS", flag]
     _run([*command, str(emitted.bench.resolve())], emitted.bench.parent, verilator.environment())
     said = _run([str(work / "Vpeer")], emitted.bench.parent, verilator.environment())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onespike_hw.codegen.schedule import Schedule, schedule
+from onespike_hw.golden.inputs import per_channel
 from onespike_hw.network import INPUT, Int64, Layer, Network
 
 DENSITY = 0.4
@@ -47,7 +48,9 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
             continue
         source = _code_source(net, layer, codes)
         if source is None:
-            result[layer.name] = Activity(1.0 if inputs is None else _off_zero_point(net, inputs))
+            result[layer.name] = Activity(
+                1.0 if inputs is None else float((inputs != per_channel(net, net.input_zero_point)).mean())
+            )
             continue
         spikes = codes[source]
         activity = Activity(float((spikes < net.timesteps).mean()))
@@ -58,12 +61,6 @@ def measure(net: Network, codes: Mapping[str, NDArray[np.uint8]], inputs: Int64 
             activity = _of_windows(activity, layer, spikes, steps, folded)
         result[layer.name] = activity
     return result
-
-
-def _off_zero_point(net: Network, inputs: Int64) -> float:
-    """Share of input integers (n, C, H, W), (n, C), or (n, nodes, C) of a graph, that are off their zero point."""
-    places = 0 if net.graph is not None else inputs.ndim - 2
-    return float((inputs != net.input_zero_point.reshape(-1, *[1] * places)).mean())
 
 
 def _pair_clocks(counts: NDArray[np.float64], shifts: bool, shift: int) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ def quantize_images(net: Network, images: NDArray[Any], first: tuple[int, ...] =
         _refuse(images, outside, first, f"outside {low}..{high}, the integers of this network's input")
         return images.astype(np.int64)
     _refuse(images, np.isnan(images), first, "not a number; clean the data")
-    scale, offset = _per_channel(net, net.input_scale), _per_channel(net, net.input_offset)
+    scale, offset = per_channel(net, net.input_scale), per_channel(net, net.input_offset)
     steps = images.astype(np.float64) / scale + offset
     outside = (steps < low - TOLERANCE) | (steps > high + TOLERANCE)
     if outside.any():
@@ -65,12 +65,12 @@ def quantize_images(net: Network, images: NDArray[Any], first: tuple[int, ...] =
         way_out = "scale the data as in training, or declare the range when converting, input_range=(low, high)"
         _refuse(images, outside, first, f"outside {least:.6g}..{most:.6g}, the range of channel {channel}; {way_out}")
     if net.input_levels is not None:
-        zero = _per_channel(net, net.input_zero_point)
+        zero = per_channel(net, net.input_zero_point)
         return (zero + nearest(steps - zero, low - zero, high - zero, net.input_levels)).astype(np.int64)
     return np.clip(np.rint(steps), low, high).astype(np.int64)
 
 
-def _per_channel(net: Network, values: NDArray[_Number]) -> NDArray[_Number]:
+def per_channel(net: Network, values: NDArray[_Number]) -> NDArray[_Number]:
     """[C] as an array that broadcasts over a batch [N, *net.sample_shape]."""
     return values if net.graph is not None else values.reshape(-1, *[1] * (len(net.input_shape) - 1))
 

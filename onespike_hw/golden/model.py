@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from onespike_hw.errors import InputError
 from onespike_hw.golden import adds, neurons
 from onespike_hw.golden.adds import Add, Charge, Operand, Shortcut
-from onespike_hw.golden.inputs import check_batch, quantize_images
+from onespike_hw.golden.inputs import check_batch, per_channel, quantize_images
 from onespike_hw.golden.neurons import Neurons, Response
 from onespike_hw.golden.signals import Codes, Integers, PhaseCodes, Signal, Sums, from_batch, per_image, to_batch
 from onespike_hw.network import INPUT, Float64, Int64, Layer, Network
@@ -167,7 +167,7 @@ def _logit_shape(last: Layer) -> tuple[int, ...]:
 
 def _run_part(net: Network, prepared: Prepared, integers: Int64, part: slice, result: Run) -> None:
     """Run the images of `part` and write what they give into their places of `result`."""
-    d = integers - net.input_zero_point.reshape(-1, *[1] * (integers.ndim - 2))
+    d = integers - per_channel(net, net.input_zero_point)
     signals: dict[str, Signal] = {INPUT: Integers(from_batch(d), net.input_bits + 1)}
     charges: dict[str, Charge] = {}
     spikes = {INPUT: signals[INPUT].spikes()}

@@ -8,11 +8,12 @@ import numpy as np
 
 import onespike_hw as oh
 from onespike_hw.codegen.area import engine_resources
-from tests.networks import build, conv
+from tests.networks import build, conv, flatten, linear
 
 
 def test_a_power_of_two_takes_no_multiplier(tmp_path: Path) -> None:
-    net = build(np.random.default_rng(3), (1, 6, 6), [conv(2, 3, padding=1), conv(3, 3)])
+    layers = [conv(2, 3, padding=1), conv(3, 3), flatten(), linear(4)]
+    net = build(np.random.default_rng(3), (1, 6, 6), layers)
     engine = oh.generate(net, out=tmp_path / "design").plan.engines[1]
     assert engine.schedule is not None
     assert [q.bit_count() == 1 for q in engine.schedule.multipliers].count(True) == 1

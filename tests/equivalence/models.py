@@ -45,22 +45,22 @@ def compare(plan: Plan, simulator: str, out: Path, shared: Path, *, seed: int, o
     out        folder to write
     shared     folder of what Verilator need not compile for each network
     seed       of the images and the pauses
-    optimize   optimization of the C++
+    optimize   optimization of the HLS C++
     """
     board = load_board("pynq")
     design = Design(write_folder(out, render(plan, board) | render(plan, board, "hls")), plan.net, plan, board)
     x = random_inputs(np.random.default_rng(seed), plan.net, IMAGES)
-    verilog = _play(design, x, simulator, shared / f"objects_tb{optimize}", seed, optimize)
+    verilog = _play(design, x, simulator, shared / "objects_tb", seed)
     predicted = hls_model.build(out, optimize=optimize).predict(x)
     said = complaints(plan.net, golden.run(plan.net, x), [verilog, Answer("HLS", predicted.codes, predicted.logits)])
     assert not said, "\n".join(said)
 
 
-def _play(design: Design, x: Int64, simulator: str, kept: Path, seed: int, optimize: str) -> Answer:
+def _play(design: Design, x: Int64, simulator: str, kept: Path, seed: int) -> Answer:
     work = design.path / "work"
     if simulator == "verilator":
         objects.take(kept, work)
-    built = runner.build(design.path, simulator, work, optimize)
+    built = runner.build(design.path, simulator, work, QUICK)
     result = play(design.plan, built, x, pause_in=0.2, pause_out=0.3, seed=seed)
     if simulator == "verilator":
         objects.keep(kept, work)
